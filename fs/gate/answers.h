@@ -1,0 +1,18 @@
+/* answers: questions to the processing log by those who may ask (command "log.show"). Each question is logged itself, durable
+ * before the first answer. For threads that may wait. */
+#ifndef DOSSIERFS_GATE_ANSWERS_H
+#define DOSSIERFS_GATE_ANSWERS_H
+
+#include "fs/gate/gate.h"
+
+struct gate_log_question {
+    struct log_filter filter; /* subjects and subject_count are filled in here from `code` */
+    const char *code;         /* of the data subject, or NULL: everybody */
+};
+/* `code` is the dossier's code, or "" when the subject is unknown, erased or none. */
+typedef int gate_log_each(void *context, const struct log_record *record, const char *code);
+/* 0, what `each` answered, -EACCES, -EBADMSG, -EIO. */
+int gate_log_ask(struct gate *gate, const struct gate_person *person, const struct gate_log_question *question,
+                 gate_log_each *each, void *context, struct report_why *why);
+
+#endif

@@ -1,0 +1,128 @@
+/* log: the processing log: an append-only record of every disclosure and change, sealed, hashed into a tree, durable before
+ * anyone is answered. The bytes are described in FORMAT.md beside this file.
+ *
+ * The truth is the segment files; the SQLite file beside them is an index for questions, filled from them in batches and
+ * rebuilt when in doubt. Entry bodies are sealed under a key of their month (UTC), so that a month can be destroyed and the
+ * tree still verifies.
+ *
+ * Threads: log_append() may be called from any thread and never waits for the disk; a log thread of this module takes what
+ * waits, writes and syncs one batch, and then calls each entry's `done`. log_query() may be called from any thread. */
+#ifndef DOSSIERFS_LOG_LOG_H
+#define DOSSIERFS_LOG_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/base/report.h"
+
+enum {
+    LOG_KEY_BYTES = 32,
+    LOG_STORE_ID_BYTES = 16,
+    LOG_ROOT_BYTES = 32,
+    LOG_TEXT_MAX_BYTES = 4096, /* of each string of an entry; a longer one is cut at a character */
+    LOG_QUEUE_MAX = 65536,     /* entries that may wait */
+};
+
+struct log;
+
+/* What was done (the verbs of GDPR art. 4(2), as far as there are operations for them). Numbers are part of the format. */
+enum log_what {
+    LOG_FIELD = 1,    /* a field file was opened */
+    LOG_DOSSIER = 2,  /* a rendering of the whole dossier was opened */
+    LOG_LISTING = 3,  /* a directory was listed */
+    LOG_LOOK = 4,     /* looked at without opening (stat) */
+    LOG_OWN = 5,      /* the caller's own access page was opened */
+    LOG_CHANGE = 6,   /* a dossier was created or changed */
+    LOG_IMPORT = 7,   /* an import was published, or taken back */
+    LOG_QUERY = 8,    /* the log was read */
+    LOG_MOUNT = 9,    /* the daemon started or stopped, or found something at its start */
+    LOG_POLICY = 10,  /* a policy came in force */
+    LOG_COMMAND = 11, /* another command was given */
+};
+enum log_outcome { LOG_SHOWN = 1, LOG_MASKED = 2, LOG_REFUSED = 3, LOG_DONE = 4, LOG_FAILED = 5, LOG_GAP = 6 };
+
+/* An entry. Strings are UTF-8 or any bytes without NUL, borrowed for the call, NULL or "" if there is nothing to say. */
+struct log_entry {
+    int64_t time_ms; /* Unix time */
+    enum log_what what;
+    enum log_outcome outcome;
+    uint32_t uid;
+    int32_t pid;         /* a hint */
+    const char *user;    /* name of the account */
+    const char *program; /* a hint: comm of the caller */
+    const char *role;    /* the deciding role, or several with commas */
+    const char *purpose;
+    char ground;        /* 'A'..'E', 0 if none */
+    uint64_t subject;   /* pseudonym; 0: none */
+    const char *name;   /* the name asked for: field, listing, command */
+    const char *fields; /* names of the fields shown, with commas; '~' before a masked one */
+    const char *rule;   /* what decided: "expired", "role-purpose 40" */
+    uint32_t count;     /* 1; more when identical refusals were counted into one entry */
+    uint8_t policy[8];  /* version of the policy */
+    uint8_t trace[16], span[8];
+};
+
+struct log_options {
+    const char *path;   /* the directory, which exists */
+    const uint8_t *key; /* LOG_KEY_BYTES; copied into locked memory */
+    const uint8_t *store_id;
+    uint32_t segment_bytes; /* how much a segment preallocates, 65536..1 GiB; 0: 16 MiB */
+};
+
+/* Opens, checks the end of the newest segment and cuts back a tail that was never acknowledged (said through report()). A
+ * bad batch with valid ones behind it is damage: it is kept as it is, said, and a new segment begins. Starts the log
+ * thread. -EBADMSG: belongs to another store or key; -EBUSY: open elsewhere. */
+int log_open(const struct log_options *options, struct log **out, struct report_why *why);
+/* Writes what waits, calls the last `done`s, joins the thread. NULL is allowed. */
+void log_close(struct log *log);
+
+/* Called in the log thread (or, if the entry could not even be queued, not at all: log_append() failed). status 0: the
+ * entry is durable. -EIO / -ENOSPC: it is not, and will never be. Must not wait and must not call log_close(). */
+typedef void log_done(void *context, int status);
+
+/* Queues a copy of the entry. 0; -EAGAIN: LOG_QUEUE_MAX entries wait already; -ENOMEM. `done` may be NULL (nobody waits: it
+ * becomes durable with the next batch, and is dropped if that fails). Entries keep their order. A batch is written as soon
+ * as the thread is free. After a failure the segment is never written again: the next batch tries a new one, so the log
+ * recovers by itself once there is room. */
+int log_append(struct log *log, const struct log_entry *entry, log_done *done, void *context);
+/* Waits until the entry is durable; for threads that may wait. 0 or the status. */
+int log_append_and_wait(struct log *log, const struct log_entry *entry);
+/* Number of entries that are durable. */
+uint64_t log_size(struct log *log);
+
+/* ---- questions ------------------------------------------------------------------------------------------------ */
+
+/* All conditions must hold; a zero or NULL member is no condition. */
+struct log_filter {
+    int64_t from_ms, to_ms; /* from <= time < to */
+    const char *user;       /* name of the account */
+    bool has_uid;
+    uint32_t uid;
+    const uint64_t *subjects; /* any of these */
+    size_t subject_count;
+    const char *purpose;
+    enum log_outcome outcome;
+    enum log_what what;
+    uint64_t after; /* entries with a number above this */
+    uint64_t limit; /* at most so many; the newest so many if `newest` */
+    bool newest;
+};
+/* An entry read back: `erased` when the key of its month is destroyed, and then only number and month are there. Strings
+ * are never NULL and live until `each` returns. */
+struct log_record {
+    uint64_t number; /* 1.. ; the leaf's index + 1 */
+    bool erased;
+    struct log_entry entry;
+};
+/* Brings the index up to date, then calls `each` in the order of the numbers until it answers other than 0, which becomes
+ * the result. -EBADMSG: an entry that does not open (its number in why). Does not log anything itself: the gate does. */
+int log_query(struct log *log, const struct log_filter *filter, int (*each)(void *, const struct log_record *),
+              void *context, struct report_why *why);
+const char *log_what_name(enum log_what what);          /* "field" */
+const char *log_outcome_name(enum log_outcome outcome); /* "shown" */
+/* From the name; -1 if there is no such one. */
+int log_what_find(const char *name);
+int log_outcome_find(const char *name);
+
+#endif

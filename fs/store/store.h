@@ -1,0 +1,151 @@
+/* store: personal data at rest: subjects, their items, and the names behind the numbers. The bytes are described in
+ * FORMAT.md beside this file.
+ *
+ * The store knows nothing of policies, purposes or FUSE. It keeps numbers: of kinds, categories and fields, given out by
+ * store_number() in the order of first use. An item is what one subject has in one category: all its fields, sealed
+ * together under a key of its own; each change makes a new version, and readers see the newest published one.
+ *
+ * Errors are negative errno: -ENOENT (no such subject, item or name), -EBADMSG (bytes that were altered, cut short or
+ * belong elsewhere: nothing of them is given out), -EIO, -ENOSPC, -ENOMEM, -EBUSY. After -EIO the store is failed: every
+ * later call answers -EIO until it is closed, opened and so checked again.
+ *
+ * Threads: one writer at a time (a batch; a second store_batch_begin() answers -EBUSY). Readers are made per thread. */
+#ifndef DOSSIERFS_STORE_STORE_H
+#define DOSSIERFS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/base/buffer.h"
+#include "fs/base/report.h"
+
+enum {
+    STORE_ID_BYTES = 16,
+    STORE_KEY_BYTES = 32,
+    STORE_CODE_MAX_BYTES = 64,
+    STORE_MAX_CATEGORIES = 64, /* in one subject */
+    STORE_MAX_FIELDS = 256,    /* in one subject */
+    STORE_MAX_DATES = 64,      /* in one subject */
+    STORE_SOURCE_MAX_BYTES = 255,
+    STORE_KEY_FILE_MIN_BYTES = 32,
+    STORE_KEY_FILE_MAX_BYTES = 65536,
+};
+
+struct store;
+struct store_reader;
+struct store_batch;
+
+/* ---- making and opening --------------------------------------------------------------------------------------- */
+
+/* What opens a key slot: the bytes of a passphrase (1..1024, without a line end) or of a key file. Borrowed. */
+enum store_secret_type { STORE_PASSPHRASE = 1, STORE_KEY_FILE = 2 };
+struct store_secret {
+    enum store_secret_type type;
+    const uint8_t *bytes;
+    size_t length_bytes;
+};
+
+/* Makes a new store in `path`, a directory that doesn't exist or is empty; mode 0700; the log's directory `log/` is made
+ * too, empty. One key slot per secret (1..8). On failure what was made is removed again. -EEXIST: something is there;
+ * -EINVAL: a secret is too short or too long. `why` says it for a person. Everything is durable on return. */
+int store_create(const char *path, const struct store_secret *secrets, size_t secret_count, struct report_why *why);
+
+/* Opens for one process: -EBUSY if another has it open. -EKEYREJECTED: no slot opens with this secret (a wrong passphrase
+ * or key file). -EBADMSG: header, keyring or database cut short, altered or of another store. -ENOTSUP: a newer format.
+ * Finishes what a crash left half done (unpublished batches are taken back, destructions completed) and says so through
+ * report(). Nothing on disk is changed by an open that fails. */
+int store_open(const char *path, const struct store_secret *secret, struct store **out, struct report_why *why);
+void store_close(struct store *store);
+
+const uint8_t *store_id(const struct store *store); /* STORE_ID_BYTES, random, not secret */
+const char *store_path(const struct store *store);
+/* A key for another use, derived from the master key: the same in every opening. `use` is 8 characters, "log_____". */
+void store_derive_key(const struct store *store, const char use[static 8], uint8_t key[static STORE_KEY_BYTES]);
+
+/* ---- names and numbers ---------------------------------------------------------------------------------------- */
+
+enum store_names { STORE_KINDS = 1, STORE_CATEGORIES = 2, STORE_FIELDS = 3 };
+/* The number (1..65535) of a name (1..63 bytes); -ENOENT if it has none. Any thread. */
+int store_number(struct store *store, enum store_names names, const char *name, uint32_t *number);
+/* The same, and gives the name the next free number, durable on return, if it has none. -ENOSPC: no number left. */
+int store_number_assign(struct store *store, enum store_names names, const char *name, uint32_t *number);
+
+/* ---- subjects and items --------------------------------------------------------------------------------------- */
+
+/* The summary of one subject: what listings and terms need, without any content. */
+struct store_subject {
+    uint32_t id;        /* number in the store, never reused; 0 in a draft: a new subject */
+    uint32_t version;   /* 1..; grows with each published change of the subject; set by the store */
+    uint64_t pseudonym; /* random; what the log knows the subject by; set by the store for a new subject */
+    uint32_t kind;
+    uint8_t code_bytes;
+    char code[STORE_CODE_MAX_BYTES + 1]; /* NUL-terminated; any bytes but NUL */
+    unsigned category_count;
+    struct store_start {
+        uint32_t category;
+        int64_t captured_s; /* Unix time */
+    } categories[STORE_MAX_CATEGORIES];
+    unsigned field_count;
+    uint32_t fields[STORE_MAX_FIELDS]; /* numbers of the fields that have a value */
+    unsigned date_count;
+    struct store_date {
+        uint32_t field;
+        int32_t day;
+    } dates[STORE_MAX_DATES]; /* the values of date fields: terms may start at any of them */
+};
+
+/* One field of an item. In a draft all pointers are borrowed; in a store_item they point into it. */
+struct store_field {
+    uint32_t number;
+    int64_t captured_s;   /* when it was captured (B2) */
+    const char *source;   /* where it came from, at most STORE_SOURCE_MAX_BYTES */
+    const uint8_t *value; /* the kept form; several values are separated by '\n' */
+    size_t value_bytes;
+};
+struct store_item {
+    struct buffer plain; /* owns the bytes below */
+    unsigned field_count;
+    struct store_field *fields; /* owned */
+};
+void store_item_clear(struct store_item *item);
+
+/* A reader belongs to one thread. While it works it may keep a read transaction open; store_reader_rest() ends it, and is
+ * to be called whenever the thread goes idle and before it should see what was published since. */
+int store_reader_open(struct store *store, struct store_reader **out);
+void store_reader_close(struct store_reader *reader);
+void store_reader_rest(struct store_reader *reader);
+
+/* The subject of a code, through its keyed hash. -ENOENT. */
+int store_find(struct store_reader *reader, const char *code, size_t code_bytes, uint32_t *subject);
+/* Reads one summary into *subject. -ENOENT, -EBADMSG. */
+int store_read_subject(struct store_reader *reader, uint32_t subject_id, struct store_subject *subject);
+/* Calls `each` for every published subject, in the order of their numbers, until it answers other than 0, which is then
+ * the result. A summary that can't be opened: `damaged` (may be NULL) is counted up and the walk goes on. */
+int store_each_subject(struct store_reader *reader, int (*each)(void *context, const struct store_subject *subject),
+                       void *context, uint64_t *damaged);
+/* The newest published version of an item into *item, which must be empty or used before; store_item_clear() in the end. */
+int store_read_item(struct store_reader *reader, uint32_t subject_id, uint32_t category, struct store_item *item);
+
+/* ---- changing ------------------------------------------------------------------------------------------------- */
+
+struct store_item_draft {
+    uint32_t category;
+    const struct store_field *fields;
+    unsigned field_count;
+};
+
+/* A batch collects changes under an unpublished number, committing as it goes so that it may be as large as it likes; nobody
+ * sees them until store_batch_publish(), which makes them all visible and durable with one commit. */
+int store_batch_begin(struct store *store, struct store_batch **out);
+/* Puts one subject. `subject->id` 0: new, and the code must be unknown, else -EEXIST (in the batch too); otherwise the
+ * summary replaces the subject's. Each item becomes the newest version of its category; categories without a draft keep
+ * their item. id, pseudonym and version are filled in. -ENOSPC and -EIO end the batch: only abandon is left. */
+int store_batch_put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
+                    size_t item_count);
+/* 0: published and durable, the batch is freed. On failure it is not published and not freed: abandon it. */
+int store_batch_publish(struct store_batch *batch);
+/* Takes back everything of the batch (rows dropped, keys destroyed) and frees it. A NULL is allowed. */
+void store_batch_abandon(struct store_batch *batch);
+
+#endif

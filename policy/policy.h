@@ -1,0 +1,144 @@
+/* policy: what the rules say, as a model that is whole or not there at all.
+ *
+ * Pure: no clock, no database, no FUSE, no files: the text comes in as bytes, time and facts come in as arguments.
+ * A policy is read-only once policy_load() gave it out; it may be read by many threads at once. The grammar is
+ * dossier-policy(5).
+ *
+ * Names (of purposes, roles, fields, categories, kinds) are lower-case ASCII letters, digits and '-', 1 to 63 bytes,
+ * beginning with a letter: they become directory and file names. Labels are UTF-8 (NFC) for people. */
+#ifndef DOSSIERFS_POLICY_POLICY_H
+#define DOSSIERFS_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/terms.h"
+#include "policy/type.h"
+
+enum {
+    POLICY_MAX_KINDS = 16,
+    POLICY_MAX_CATEGORIES = 64,
+    POLICY_MAX_FIELDS = 256,
+    POLICY_MAX_PURPOSES = 64,
+    POLICY_MAX_ROLES = 64,
+    POLICY_NAME_MAX_BYTES = 63,
+    POLICY_CODE_MAX_BYTES = 64, /* a dossier's code is a directory name */
+    POLICY_TEXT_MAX_BYTES = 1 << 20,
+    POLICY_HASH_BYTES = 8, /* the version: the first bytes of SHA-256 of the policy's text */
+};
+
+/* A set of fields, by index. */
+struct field_set {
+    uint64_t bits[POLICY_MAX_FIELDS / 64];
+};
+static inline bool field_set_has(const struct field_set *set, unsigned field)
+{
+    return set->bits[field / 64] >> (field % 64) & 1;
+}
+static inline void field_set_add(struct field_set *set, unsigned field)
+{
+    set->bits[field / 64] |= (uint64_t)1 << (field % 64);
+}
+
+/* How a value is shown when it is masked; the arithmetic is in mask.h. */
+enum mask_code { MASK_NONE, MASK_YEAR, MASK_LAST, MASK_FIRST, MASK_INITIAL };
+struct mask {
+    enum mask_code code;
+    unsigned count; /* characters that stay, for MASK_LAST and MASK_FIRST: 1..16 */
+};
+
+struct policy_kind {
+    const char *name, *label;
+    const struct pattern *code; /* what a code of this kind looks like */
+    unsigned line;              /* of the section, in the policy's text; so everywhere below */
+};
+
+struct policy_category {
+    const char *name, *label;
+    bool has_retention;
+    struct retention retention;                /* the default */
+    bool has_retention_kind[POLICY_MAX_KINDS]; /* retention.KIND */
+    struct retention retention_kind[POLICY_MAX_KINDS];
+    unsigned retention_line;
+    unsigned line;
+};
+
+struct policy_field {
+    const char *name, *label;
+    unsigned category;
+    struct type type;
+    unsigned line;
+};
+
+struct policy_purpose {
+    const char *name, *label;
+    char ground;    /* 'A'..'E' */
+    uint32_t kinds; /* bit per kind */
+    struct field_set fields;
+    unsigned line, ground_line, kinds_line, fields_line;
+};
+
+struct policy_role {
+    const char *name, *label;
+    uint64_t purposes; /* bit per purpose */
+    bool narrows;      /* `fields` was given: what the role shows of a purpose is cut to these */
+    struct field_set fields;
+    struct mask mask[POLICY_MAX_FIELDS];
+    unsigned mask_line[POLICY_MAX_FIELDS];
+    unsigned line, members_line, purposes_line, fields_line;
+};
+
+/* [mount]: where, and the names of what the mount adds. Strings are never NULL; an empty one means not given. */
+struct policy_mount {
+    const char *store, *mountpoint, *key_file;
+    const char *suffix;    /* of field files; default ".txt" */
+    const char *dossier;   /* default "dossier.txt" */
+    const char *my_access; /* default "my-access.txt" */
+};
+
+struct policy {
+    const char *organisation, *timezone, *contact;
+    struct policy_mount mount;
+    unsigned kind_count, category_count, field_count, purpose_count, role_count;
+    const struct policy_kind *kinds;
+    const struct policy_category *categories;
+    const struct policy_field *fields;
+    const struct policy_purpose *purposes;
+    const struct policy_role *roles;
+    uint8_t hash[POLICY_HASH_BYTES];
+    const char *file;               /* as given to policy_load(), for messages */
+    struct policy_private *private; /* members, commands, secrecy, memory: asked through match.h */
+};
+
+/* One fault of a policy's text. `text` is one line without the file and the line number: what is wrong, what is allowed
+ * and, where a known word is near, "did you mean". It never repeats more than a name or a key of the text. */
+struct policy_fault {
+    unsigned line; /* 1..; 0: the file as a whole */
+    char text[280];
+};
+struct policy_faults {
+    struct policy_fault *faults; /* in the order of the lines */
+    size_t count;
+};
+void policy_faults_clear(struct policy_faults *faults);
+
+/* Builds a draft from the text (`length_bytes`, any bytes), checks the whole and publishes it once. 0: *out is the
+ * caller's, to be given to policy_free(). -EINVAL: `faults` holds every fault found, at least one, *out untouched.
+ * -ENOMEM. `file` is copied and only used in messages. */
+int policy_load(const char *file, const char *text, size_t length_bytes, struct policy **out,
+                struct policy_faults *faults);
+void policy_free(struct policy *policy);
+
+/* Index of the name, or -1. */
+int policy_find_kind(const struct policy *policy, const char *name);
+int policy_find_category(const struct policy *policy, const char *name);
+int policy_find_field(const struct policy *policy, const char *name);
+int policy_find_purpose(const struct policy *policy, const char *name);
+int policy_find_role(const struct policy *policy, const char *name);
+/* The kind whose pattern the text matches, or -1. Text is any bytes; a code is at most POLICY_CODE_MAX_BYTES. */
+int policy_kind_of_code(const struct policy *policy, const char *code, size_t length_bytes);
+/* The retention that holds for dossiers of a kind: retention.KIND, else retention; NULL if the category has none. */
+const struct retention *policy_retention(const struct policy *policy, unsigned category, unsigned kind);
+
+#endif
