@@ -4,17 +4,24 @@
 #   make demo       the whole idea on invented tenants; make demo-stop ends it
 #   make test       everything; make test-quick the part under a minute
 #   make check      format, layers, static analysis, both compilers without warnings
-#   make sanitize   unit and mount tests with ASan and UBSan;  make valgrind: unit tests
-#   make bench      measurements beside the peers (apart from the tests)
-#   make install    DESTDIR and prefix are honoured
+#   make sanitize   all tests with ASan and UBSan;  make valgrind: the unit tests under it
+#   make bench      measurements beside the peers (apart from the tests); ROUNDS=n, QUICK=1, CSV=file
+#   make install    DESTDIR and prefix are honoured; make uninstall
+#   make deps       installs from Debian what is missing; FOR="build test check valgrind bench"
+#   make format, make clean
+#
+# BUILD=directory keeps builds apart; CC, CFLAGS, LDFLAGS and WERROR=-Werror are as everywhere.
 
 BUILD   ?= build
 prefix  ?= /usr/local
 sbindir ?= $(prefix)/sbin
 bindir  ?= $(prefix)/bin
 mandir  ?= $(prefix)/share/man
-CC      ?= gcc
-CFLAGS  ?= -O2 -g
+docdir  ?= $(prefix)/share/doc/dossierfs
+CFLAGS  ?= -O2 -g -D_FORTIFY_SOURCE=2
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 WERROR  ?=
 VERSION := 0.1.0
 
@@ -31,6 +38,17 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pr
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DDOSSIERFS_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(WERROR) \
               -fstack-protector-strong -pthread $(PKG_CFLAGS) $(CFLAGS)
+# as-needed: the command is not to load libfuse because the daemon does.
+ALL_LDFLAGS := -Wl,--as-needed,-z,relro,-z,now $(LDFLAGS)
+
+# PACKAGE[:PROBE] as tests/deps reads it; Debian's names.
+DEPS_build    := gcc libc6-dev:stdio.h pkg-config libfuse3-dev:fuse3.pc fuse3:fusermount3 libsodium-dev:libsodium.pc \
+                 libsqlite3-dev:sqlite3.pc libinih-dev:inih.pc libutf8proc-dev:libutf8proc.pc libcap-ng-dev:libcap-ng.pc \
+                 libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
+DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime
+DEPS_check    := clang clang-format cppcheck mandoc perl:prove
+DEPS_valgrind := valgrind
+DEPS_bench    := gocryptfs perl:prove
 
 ROOMS      := policy fs/base fs/store fs/log fs/gate fs/mount tools
 room_srcs   = $(filter-out tools/main.c,$(wildcard $(1)/*.c))
@@ -52,7 +70,16 @@ $(call room_lib,$(1)): $(call objects,$(call room_srcs,$(1)))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
-$(BUILD)/%.o: %.c Makefile
+# Everything is built again when the flags are others than last time; a machine that lacks something learns it here.
+.PHONY: FORCE
+FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_LIBS)
+$(BUILD)/flags: export FLAGS := $(FLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || { tests/deps --say $(DEPS_build) && printf '%s\n' "$$FLAGS" >$@; }
+
+.SECONDARY:
+$(BUILD)/%.o: %.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -61,17 +88,17 @@ LINK_ORDER := fs/mount tools fs/gate fs/log fs/store policy fs/base
 link_libs   = $(foreach r,$(1),$(if $(call room_srcs,$(r)),$(call room_lib,$(r))))
 
 $(BUILD)/dossierfs: $(BUILD)/fs/main.o $(call link_libs,$(LINK_ORDER))
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/dossier: $(BUILD)/tools/main.o $(call link_libs,$(filter-out fs/mount,$(LINK_ORDER)))
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/%: $(BUILD)/examples/%.o $(BUILD)/libpolicy.a $(BUILD)/libbase.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # ---- unit tests: tests/unit/ROOM_*.c is linked with what that room may use, and with nothing else -------------
 UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_*.c))
@@ -84,11 +111,111 @@ unit_tools  := tools fs/gate fs/log fs/store policy fs/base
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call link_libs,$(unit_$(firstword $(subst _, ,$(1)))))
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $$@ $$^ $(PKG_LIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(PKG_LIBS) -lcmocka
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 .PHONY: units
 units: $(patsubst %,$(BUILD)/unit/%,$(UNITS))
+
+# ---- what is on the machine ------------------------------------------------------------------------------------
+FOR ?= build test
+.PHONY: deps
+deps:
+	@tests/deps $(foreach use,$(FOR),$(DEPS_$(use)))
+
+# The flags come from pkg-config when make starts: a target that may install it begins again with a make of its own.
+AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# ---- tests -----------------------------------------------------------------------------------------------------
+RUN = BUILD=$(BUILD) tests/run
+.PHONY: test test-quick test-unit test-tools test-mount
+test:
+	@tests/deps --mount
+	@$(AGAIN) deps FOR='build test'
+	@$(AGAIN) all units
+	@$(RUN)
+test-mount:
+	@tests/deps --mount
+	@$(AGAIN) deps FOR='build test'
+	@$(AGAIN) all
+	@$(RUN) mount
+test-quick test-unit test-tools:
+	@$(AGAIN) deps FOR='build test'
+	@$(AGAIN) all units
+	@$(RUN) $(if $(filter %quick,$@),--quick unit tools,$(@:test-%=%))
+
+# Reports go to files as well as into the exit code: what a daemon in the background has to say, no test would see.
+# The daemon is not dumpable, so it can't look for its own leaks; the unit tests do.
+SANITIZE  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZED := $(BUILD)-sanitize
+REPORTS   := $(abspath $(SANITIZED))/reports
+asan       = ASAN_OPTIONS=detect_leaks=$(1):verify_asan_link_order=0:log_path=$(REPORTS)/asan \
+             UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORTS)/ubsan BUILD=$(SANITIZED) tests/run --timeout 900
+.PHONY: sanitize valgrind
+sanitize:
+	@tests/deps --mount
+	@$(AGAIN) deps FOR='build test'
+	@$(AGAIN) BUILD=$(SANITIZED) CFLAGS='$(SANITIZE)' all units
+	@rm -rf $(REPORTS); mkdir -p -m 1777 $(REPORTS)
+	@$(call asan,1) unit && $(call asan,0) tools mount; status=$$?; \
+	    if grep -r . $(REPORTS); then echo 'sanitize: there are reports' >&2; status=1; fi; exit $$status
+valgrind:
+	@$(AGAIN) deps FOR='build test valgrind'
+	@$(AGAIN) BUILD=$(BUILD)-valgrind CFLAGS='-O1 -g' units
+	@BUILD=$(BUILD)-valgrind tests/run --timeout 1800 unit \
+	    --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible'
+
+# ---- check -----------------------------------------------------------------------------------------------------
+C_FILES := $(shell find fs policy tools tests examples -name '*.[ch]')
+MANUALS := $(wildcard tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5)
+.PHONY: check format
+check:
+	@$(AGAIN) deps FOR='build test check'
+	clang-format --dry-run -Werror $(C_FILES)
+	tests/check-layers
+	mandoc -Tlint -Wwarning $(MANUALS)
+	$(AGAIN) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror all units
+	$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
+	cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -DDOSSIERFS_VERSION='""' fs policy tools examples
+format:
+	clang-format -i $(C_FILES)
+
+# ---- demo and bench --------------------------------------------------------------------------------------------
+.PHONY: demo demo-stop bench
+demo:
+	@tests/deps --mount
+	@$(AGAIN) deps FOR=build
+	@$(AGAIN) all
+	@BUILD=$(BUILD) examples/demo.sh
+demo-stop:
+	@BUILD=$(BUILD) examples/demo.sh stop
+bench:
+	@tests/deps --mount
+	@$(AGAIN) deps FOR='build bench'
+	@$(AGAIN) all
+	@BUILD=$(BUILD) tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(CSV),--csv $(CSV))
+
+# ---- install ---------------------------------------------------------------------------------------------------
+# The daemon lives in sbin. The link in bin is for mount.fuse3, which looks for `dossierfs` in the PATH it was given: after
+# a plain su, and for users who mount for themselves, that has no sbin.
+D = $(DESTDIR)
+manual_of = $(D)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+.PHONY: install uninstall clean
+install: all
+	install -D -m 755 $(BUILD)/dossierfs $(D)$(sbindir)/dossierfs
+	install -D -m 755 $(BUILD)/dossier $(D)$(bindir)/dossier
+	ln -srf $(D)$(sbindir)/dossierfs $(D)$(bindir)/dossierfs
+	$(foreach m,$(MANUALS),install -D -m 644 $(m) $(call manual_of,$(m)) &&) true
+	mkdir -p $(D)$(docdir)/examples
+	install -m 644 $(wildcard README.md CHANGELOG.md LICENSE) $(D)$(docdir)
+	cp -R examples/. $(D)$(docdir)/examples
+uninstall:
+	rm -f $(D)$(sbindir)/dossierfs $(D)$(bindir)/dossierfs $(D)$(bindir)/dossier
+	rm -f $(foreach m,$(MANUALS),$(call manual_of,$(m)))
+	rm -rf $(D)$(docdir)
+clean:
+	rm -rf $(BUILD) $(BUILD)-gcc $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-valgrind
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
