@@ -1,0 +1,165 @@
+/* decide: hidden, unless every condition below holds. What each condition must keep:
+ *
+ * - One condition, one statement that returns, in the order of enum decide_rule; nothing shows by default, so that a
+ *   condition that is forgotten elsewhere can't open a dossier here.
+ * - Facts about the dossier come last. Whoever fails a condition on rights gets the same answer whether or not the dossier
+ *   is there, and no condition on facts is reached for him.
+ * - Nothing is looked up by name and nothing is allocated: at most one pass over the caller's roles. */
+#include "policy/decide.h"
+
+/* A place that the model gave no line falls back on its section's. */
+static unsigned line_or(unsigned line, unsigned section_line)
+{
+    return line ? line : section_line;
+}
+
+static struct decision hidden(enum decide_rule rule, unsigned line)
+{
+    return (struct decision){.verdict = VERDICT_HIDDEN, .rule = rule, .role = -1, .line = line};
+}
+
+static bool is_known(const struct policy *policy, int purpose, int field)
+{
+    return purpose >= 0 && (unsigned)purpose < policy->purpose_count && field >= 0 &&
+           (unsigned)field < policy->field_count;
+}
+
+static bool covers_kind(const struct policy_purpose *purpose, int kind)
+{
+    return kind >= 0 && kind < POLICY_MAX_KINDS && (purpose->kinds >> kind & 1);
+}
+
+static int first_role(uint64_t roles)
+{
+    return roles ? __builtin_ctzll(roles) : -1;
+}
+
+static uint64_t roles_with_purpose(const struct policy *policy, uint64_t roles, int purpose)
+{
+    uint64_t with = 0;
+
+    for (uint64_t left = roles; left; left &= left - 1) {
+        int role = first_role(left);
+
+        if (policy->roles[role].purposes >> purpose & 1)
+            with |= (uint64_t)1 << role;
+    }
+    return with;
+}
+
+static uint64_t roles_showing(const struct policy *policy, uint64_t roles, int field)
+{
+    uint64_t showing = 0;
+
+    for (uint64_t left = roles; left; left &= left - 1) {
+        int role = first_role(left);
+
+        if (!policy->roles[role].narrows || field_set_has(&policy->roles[role].fields, (unsigned)field))
+            showing |= (uint64_t)1 << role;
+    }
+    return showing;
+}
+
+static uint64_t roles_without_mask(const struct policy *policy, uint64_t roles, int field)
+{
+    uint64_t plain = 0;
+
+    for (uint64_t left = roles; left; left &= left - 1) {
+        int role = first_role(left);
+
+        if (policy->roles[role].mask[field].code == MASK_NONE)
+            plain |= (uint64_t)1 << role;
+    }
+    return plain;
+}
+
+/* Where the first of the caller's roles says which purposes it has. */
+static unsigned purposes_line(const struct policy *policy, uint64_t roles)
+{
+    const struct policy_role *role = &policy->roles[first_role(roles)];
+
+    return line_or(role->purposes_line, role->line);
+}
+
+/* Where the first of the roles cuts the fields; or, if it does not, where the purpose lists them. */
+static unsigned fields_line(const struct policy *policy, uint64_t roles, const struct policy_purpose *purpose)
+{
+    const struct policy_role *role = &policy->roles[first_role(roles)];
+
+    if (role->narrows)
+        return line_or(role->fields_line, role->line);
+    return line_or(purpose->fields_line, purpose->line);
+}
+
+static struct decision masked(const struct policy *policy, uint64_t roles, int field)
+{
+    int first = first_role(roles);
+    const struct policy_role *role = &policy->roles[first];
+
+    return (struct decision){.verdict = VERDICT_MASKED,
+                             .rule = DECIDE_MASKED,
+                             .role = first,
+                             .line = line_or(role->mask_line[field], role->line),
+                             .mask = role->mask[field]};
+}
+
+struct decision decide(const struct policy *policy, const struct policy_standing *standing, int purpose, int field,
+                       const struct decide_facts *facts, int64_t now_s)
+{
+    const struct policy_purpose *asked;
+    const struct policy_category *category;
+    uint64_t with, showing, plain;
+
+    if (!is_known(policy, purpose, field))
+        return hidden(DECIDE_NO_PURPOSE, 0);
+    asked = &policy->purposes[purpose];
+    category = &policy->categories[policy->fields[field].category];
+
+    if (!standing->roles)
+        return hidden(DECIDE_NO_ROLE, 0);
+    if (!standing->bound)
+        return hidden(DECIDE_NOT_BOUND, standing->bound_line);
+
+    with = roles_with_purpose(policy, standing->roles, purpose);
+    if (!with)
+        return hidden(DECIDE_ROLE_PURPOSE, purposes_line(policy, standing->roles));
+    if (!covers_kind(asked, facts->kind))
+        return hidden(DECIDE_PURPOSE_KIND, line_or(asked->kinds_line, asked->line));
+    if (!field_set_has(&asked->fields, (unsigned)field))
+        return hidden(DECIDE_PURPOSE_FIELD, line_or(asked->fields_line, asked->line));
+
+    showing = roles_showing(policy, with, field);
+    if (!showing)
+        return hidden(DECIDE_ROLE_FIELD, fields_line(policy, with, asked));
+    if (!facts->present)
+        return hidden(DECIDE_ABSENT, policy->fields[field].line);
+    if (now_s >= facts->ends_s)
+        return hidden(DECIDE_EXPIRED, line_or(category->retention_line, category->line));
+
+    plain = roles_without_mask(policy, showing, field);
+    if (!plain)
+        return masked(policy, showing, field);
+    return (struct decision){.verdict = VERDICT_SHOWN,
+                             .rule = DECIDE_SHOWN,
+                             .role = first_role(plain),
+                             .line = fields_line(policy, plain, asked)};
+}
+
+const char *decide_rule_name(enum decide_rule rule)
+{
+    static const char *const names[] = {
+        [DECIDE_NO_PURPOSE] = "no-purpose",
+        [DECIDE_NO_ROLE] = "no-role",
+        [DECIDE_NOT_BOUND] = "not-bound",
+        [DECIDE_ROLE_PURPOSE] = "role-purpose",
+        [DECIDE_PURPOSE_KIND] = "purpose-kind",
+        [DECIDE_PURPOSE_FIELD] = "purpose-field",
+        [DECIDE_ROLE_FIELD] = "role-field",
+        [DECIDE_ABSENT] = "absent",
+        [DECIDE_EXPIRED] = "expired",
+        [DECIDE_SHOWN] = "shown",
+        [DECIDE_MASKED] = "masked",
+    };
+
+    return (unsigned)rule < sizeof names / sizeof names[0] ? names[rule] : "unknown";
+}
