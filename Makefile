@@ -10,7 +10,7 @@
 #   make deps       installs from Debian what is missing; FOR="build test check valgrind bench"
 #   make format, make clean
 #
-# BUILD=directory keeps builds apart; CC, CFLAGS, LDFLAGS and WERROR=-Werror are as everywhere.
+# BUILD=directory keeps builds apart; V=1 shows whole commands; CC, CFLAGS, LDFLAGS and WERROR=-Werror are as everywhere.
 
 BUILD   ?= build
 prefix  ?= /usr/local
@@ -61,6 +61,9 @@ AIDS := $(patsubst examples/%.c,$(BUILD)/%,$(wildcard examples/*.c)) \
         $(patsubst tests/mount/%.c,$(BUILD)/tests/%,$(wildcard tests/mount/*.c)) \
         $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
+say   = $(if $(V),,@echo '  $(1)' '$@';)
+CLINK = $(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o
+
 .PHONY: all
 all: $(PROGRAMS) $(AIDS)
 
@@ -81,24 +84,24 @@ $(BUILD)/flags: FORCE
 .SECONDARY:
 $(BUILD)/%.o: %.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The order is that of the arrows in the README: a library only needs those after it.
 LINK_ORDER := fs/mount tools fs/gate fs/log fs/store policy fs/base
 link_libs   = $(foreach r,$(1),$(if $(call room_srcs,$(r)),$(call room_lib,$(r))))
 
 $(BUILD)/dossierfs: $(BUILD)/fs/main.o $(call link_libs,$(LINK_ORDER))
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/dossier: $(BUILD)/tools/main.o $(call link_libs,$(filter-out fs/mount,$(LINK_ORDER)))
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/%: $(BUILD)/examples/%.o $(BUILD)/libpolicy.a $(BUILD)/libbase.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CLINK) $@ $^ $(PKG_LIBS)
 
 # ---- unit tests: tests/unit/ROOM_*.c is linked with what that room may use, and with nothing else -------------
 UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_*.c))
@@ -111,7 +114,7 @@ unit_tools  := tools fs/gate fs/log fs/store policy fs/base
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call link_libs,$(unit_$(firstword $(subst _, ,$(1)))))
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(PKG_LIBS) -lcmocka
+	$$(CLINK) $$@ $$^ $(PKG_LIBS) -lcmocka
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 .PHONY: units
@@ -166,7 +169,7 @@ valgrind:
 	    --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible'
 
 # ---- check -----------------------------------------------------------------------------------------------------
-C_FILES := $(shell find fs policy tools tests examples -name '*.[ch]')
+C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
 MANUALS := $(wildcard tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5)
 .PHONY: check format
 check:
