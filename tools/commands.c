@@ -1,0 +1,176 @@
+#include "tools/commands.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/suggest.h"
+
+static const struct command_option init_options[] = {
+    {"owner", "USER|UID[:GID]", COMMAND_TEXT,
+     "who owns the store and runs the daemon (root only; default: dossierfs)"},
+    {"allow-copy-on-write", NULL, COMMAND_TEXT, "accept a file system on which destroyed keys may live on"},
+    {0},
+};
+
+static const struct command_option import_options[] = {
+    {"kind", "KIND", COMMAND_TEXT, "the kind of dossier; may be left out if the policy has one"},
+    {"code", "COLUMN", COMMAND_TEXT, "the column that holds the dossier's code"},
+    {"delimiter", "WORD", COMMAND_TEXT, "comma (default), semicolon or tab"},
+    {"encoding", "NAME", COMMAND_TEXT, "utf-8 (default) or windows-1252"},
+    {"map", "FILE", COMMAND_READ, "lines `column = field`; a field `-` leaves the column out"},
+    {"source", "TEXT", COMMAND_TEXT, "where the values come from; default: the file's name"},
+    {"update", NULL, COMMAND_TEXT, "different values of a known dossier replace the old ones"},
+    {"rejects", "FILE", COMMAND_WRITE, "import the good rows, write the others here (a new file)"},
+    {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
+static const struct command_option check_options[] = {
+    {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
+static const struct command_option explain_options[] = {
+    {"user", "USER|UID", COMMAND_TEXT, "whose view"},
+    {"purpose", "PURPOSE", COMMAND_TEXT, "for which purpose"},
+    {"field", "FIELD", COMMAND_TEXT, "the whole chain of conditions for this field"},
+    {"kind", "KIND", COMMAND_TEXT, "the kind of dossier; default: the purpose's first"},
+    {"at", "TIME", COMMAND_TEXT, "at this date or date-time instead of now"},
+    {0},
+};
+
+static const struct command_option show_options[] = {
+    {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "entries before this moment; a date means the end of that day"},
+    {"user", "USER|UID", COMMAND_TEXT, "of this person"},
+    {"subject", "CODE", COMMAND_TEXT, "about this dossier"},
+    {"purpose", "PURPOSE", COMMAND_TEXT, "for this purpose"},
+    {"outcome", "WORD", COMMAND_TEXT, "shown, masked, refused, done, failed or gap"},
+    {"what", "WORD", COMMAND_TEXT, "field, dossier, listing, look, import and so on"},
+    {"limit", "N", COMMAND_TEXT, "the newest N; default: 50 on a terminal, otherwise all"},
+    {"csv", NULL, COMMAND_TEXT, "comma-separated values, one entry a line"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object an entry"},
+    {0},
+};
+
+static const struct command_option verify_options[] = {
+    {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
+static const char time_help[] =
+    "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
+    "same with Z or +hh:mm behind it; now, today, yesterday; or -30m, -2h, -7d before now.\n";
+
+const struct command commands_table[] = {
+    {"init", NULL, init_run, COMMAND_LOCAL, "make a new, empty store", "", 0, 0, COMMAND_TEXT, init_options,
+     "The global options say where and with which keys: --store, --key-file, --passphrase-file; both kinds of\n"
+     "key may be given. A key file that does not exist is made. Without either a passphrase is asked for.\n"},
+    {"import", NULL, import_run, COMMAND_GATE, "put dossiers from a CSV file into the store", "FILE.csv|-", 1, 1,
+     COMMAND_READ, import_options,
+     "All or nothing: a fault in any row leaves everything as it was, unless --rejects is given.\n"},
+    {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy and tell every fault", "FILE", 1, 1,
+     COMMAND_TEXT, check_options, NULL},
+    {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
+     "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
+     time_help},
+    {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
+     show_options, time_help},
+    {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,
+     1, COMMAND_TEXT, verify_options,
+     "Needs no key and no policy: the store (-s, -n) or the log's directory.\n"
+     "Exit code: 0 intact, 1 altered, 2 can't check, 3 shorter than the anchor, 4 damaged, 5 intact, not "
+     "anchored.\n"},
+    {0},
+};
+
+void commands_name(const struct command *command, char name[static 64])
+{
+    snprintf(name, 64, "%s%s%s", command->noun, command->verb ? " " : "", command->verb ? command->verb : "");
+}
+
+/* The message for words that name no command. `noun` is known if `known_noun`. */
+static void not_found(const char *noun, const char *verb, bool known_noun, char message[static 256])
+{
+    const char *word = known_noun ? verb : noun;
+    struct suggest suggest;
+
+    if (known_noun && !verb) {
+        size_t at = (size_t)snprintf(message, 256, "%s what? one of:", noun);
+
+        for (const struct command *command = commands_table; command->noun && at < 256; command++)
+            if (strcmp(command->noun, noun) == 0)
+                at += (size_t)snprintf(message + at, 256 - at, " %s", command->verb);
+        return;
+    }
+    suggest_init(&suggest, word);
+    for (const struct command *command = commands_table; command->noun; command++)
+        if (!known_noun)
+            suggest_consider(&suggest, command->noun);
+        else if (strcmp(command->noun, noun) == 0)
+            suggest_consider(&suggest, command->verb);
+    if (!known_noun)
+        suggest_consider(&suggest, "help");
+    snprintf(message, 256, "no command \"%s%s%.40s\"%s%s%s (see dossier --help)", known_noun ? noun : "",
+             known_noun ? " " : "", word, suggest.nearest ? "; did you mean \"" : "",
+             suggest.nearest ? suggest.nearest : "", suggest.nearest ? "\"?" : "");
+}
+
+const struct command *commands_find(int word_count, const char *const *words, int *used, char message[static 256])
+{
+    const char *verb = word_count > 1 && words[1][0] != '-' ? words[1] : NULL;
+    bool known_noun = false;
+
+    for (const struct command *command = commands_table; word_count > 0 && command->noun; command++) {
+        if (strcmp(command->noun, words[0]) != 0)
+            continue;
+        known_noun = true;
+        if (!command->verb || (verb && strcmp(command->verb, verb) == 0)) {
+            *used = command->verb ? 2 : 1;
+            return command;
+        }
+    }
+    if (word_count > 0)
+        not_found(words[0], verb, known_noun, message);
+    else
+        snprintf(message, 256, "no command given (see dossier --help)");
+    return NULL;
+}
+
+static int place_of(const struct command_context *context, const char *name)
+{
+    const struct command_option *options = context->command->options;
+
+    for (int i = 0; options[i].name; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return i;
+    abort(); /* a command asks for an option that its table does not have */
+}
+
+const char *commands_option(const struct command_context *context, const char *name)
+{
+    return context->option_text[place_of(context, name)];
+}
+
+FILE *commands_option_stream(const struct command_context *context, const char *name)
+{
+    return context->option_stream[place_of(context, name)];
+}
+
+bool commands_stopped(const struct command_context *context)
+{
+    return context->stopped && context->stopped(context->stopped_context);
+}
+
+int commands_cannot(const struct command_context *context, const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("dossier: ", context->error);
+    va_start(arguments, format);
+    vfprintf(context->error, format, arguments);
+    va_end(arguments);
+    fputc('\n', context->error);
+    return COMMAND_CANNOT;
+}
