@@ -1,0 +1,89 @@
+#include "policy/match.h"
+
+#include <string.h>
+
+#include "policy/private.h"
+
+static bool is_person(const struct policy_member *member, const struct policy_caller *caller)
+{
+    if (member->kind == MEMBER_UID)
+        return member->uid == caller->uid;
+    return member->kind == MEMBER_USER && caller->user && strcmp(member->name, caller->user) == 0;
+}
+
+static bool is_in_group(const struct policy_member *member, const struct policy_caller *caller)
+{
+    if (member->kind != MEMBER_GROUP)
+        return false;
+    for (size_t i = 0; i < caller->group_count; i++)
+        if (strcmp(member->name, caller->groups[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_member(const struct private_role *role, const struct policy_caller *caller)
+{
+    for (size_t i = 0; i < role->member_count; i++)
+        if (is_person(&role->members[i], caller) || is_in_group(&role->members[i], caller))
+            return true;
+    return false;
+}
+
+/* One record that covers the day is enough, whatever the others say. */
+static void find_bound(const struct policy_private *private, const struct policy_caller *caller, int32_t today,
+                       struct policy_standing *standing)
+{
+    for (size_t i = 0; i < private->bound_count && !standing->bound; i++) {
+        const struct private_bound *bound = &private->bounds[i];
+
+        if (!is_person(&bound->member, caller))
+            continue;
+        standing->bound = bound->from_day <= today && today <= bound->until_day;
+        standing->bound_line = bound->member.line;
+    }
+}
+
+struct policy_standing policy_match(const struct policy *policy, const struct policy_caller *caller, int32_t today)
+{
+    struct policy_standing standing = {0};
+
+    /* The kernel's "no such user": nobody in particular, so never a member, whatever name it was given. */
+    if (caller->uid == UINT32_MAX)
+        return standing;
+    for (unsigned i = 0; i < policy->role_count; i++)
+        if (is_member(&policy->private->roles[i], caller))
+            standing.roles |= (uint64_t)1 << i;
+    find_bound(policy->private, caller, today, &standing);
+    return standing;
+}
+
+/* `log.*` covers what begins with "log." and goes on. */
+static bool covers(const char *allowed, const char *command)
+{
+    size_t length_bytes = strlen(allowed);
+
+    if (length_bytes > 2 && strcmp(allowed + length_bytes - 2, ".*") == 0)
+        return strncmp(allowed, command, length_bytes - 1) == 0 && command[length_bytes - 1] != '\0';
+    return strcmp(allowed, command) == 0;
+}
+
+bool policy_allows_command(const struct policy *policy, const struct policy_standing *standing, const char *command,
+                           unsigned *line)
+{
+    *line = 0;
+    if (!standing->bound) {
+        *line = standing->bound_line;
+        return false;
+    }
+    for (unsigned i = 0; i < policy->role_count; i++) {
+        const struct private_role *role = &policy->private->roles[i];
+
+        for (size_t j = 0; (standing->roles >> i & 1) && j < role->command_count; j++) {
+            if (covers(role->commands[j].text, command)) {
+                *line = role->commands[j].line;
+                return true;
+            }
+        }
+    }
+    return false;
+}

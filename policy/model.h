@@ -1,0 +1,73 @@
+/* model: from a draft to a policy, checked as a whole.
+ *
+ * Every model_* file builds one part and adds the faults that it finds to the draft's list. A part that has a fault is
+ * left as it is: what is built is only ever published when the list is empty. Memory that runs out marks the arena. */
+#ifndef DOSSIERFS_POLICY_MODEL_H
+#define DOSSIERFS_POLICY_MODEL_H
+
+#include "policy/draft.h"
+#include "policy/private.h"
+
+struct model {
+    struct draft *draft;
+    struct arena *arena;       /* the draft's */
+    struct fault_list *faults; /* the draft's */
+    struct policy *policy;
+    struct policy_private *private;
+    struct policy_kind *kinds;
+    struct policy_category *categories;
+    struct policy_field *fields;
+    struct policy_purpose *purposes;
+    struct policy_role *roles;
+};
+
+/* Builds and checks everything; faults are in the draft. -ENOMEM if memory ran out. The model is to be cleared or
+ * published in any case. */
+int model_build(struct model *model, struct draft *draft);
+/* The policy takes over the draft's memory, which is empty then. Only without faults. */
+struct policy *model_publish(struct model *model);
+/* Frees what is not in the arena (patterns). */
+void model_clear(struct model *model);
+
+/* ---- the parts, in the order they are built: each needs those before it ---- */
+
+/* [policy], [kind], [category] without its terms, [field], the terms. (model_record.c) */
+void model_policy(struct model *model);
+void model_kinds(struct model *model);
+void model_categories(struct model *model);
+void model_fields(struct model *model);
+void model_terms(struct model *model);
+/* [mount]; the names it gives may not meet those of purposes, fields and codes. (model_mount.c) */
+void model_mount(struct model *model);
+/* (model_purpose.c) */
+void model_purposes(struct model *model);
+/* [role] and [secrecy]. (model_role.c) */
+void model_roles(struct model *model);
+void model_secrecy(struct model *model);
+
+/* ---- what the parts share (model.c) ---- */
+
+/* The section's value, or `otherwise`. */
+const char *model_text(const struct draft_section *section, enum key key, const char *otherwise);
+unsigned model_line(const struct draft_section *section, enum key key);
+/* The index of the section with that name, or -1 and a fault; -1 without a fault if a section was lost to another. */
+int model_reference(struct model *model, enum section_type type, const char *name, unsigned line);
+/* A field, or all fields of a category. False, with a fault: neither. */
+bool model_reference_fields(struct model *model, const char *name, unsigned line, struct field_set *set);
+/* No field of `added` is missing in `set`: it was listed before, or there is none. */
+bool model_adds_nothing(const struct field_set *set, const struct field_set *added);
+
+/* Walks the elements of a list over all its lines; an empty element is a fault and is left out. */
+struct model_list {
+    struct model *model;
+    const struct draft_value *value;
+    char *at;   /* the rest of the present line; NULL: it is used up */
+    char *text; /* the element, without blanks around it */
+    unsigned line;
+};
+struct model_list model_list(struct model *model, const struct draft_section *section, enum key key);
+bool model_list_next(struct model_list *list);
+/* At least as many as the list has elements. */
+size_t model_list_room(const struct draft_section *section, enum key key);
+
+#endif
