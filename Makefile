@@ -170,16 +170,16 @@ valgrind:
 
 # ---- check -----------------------------------------------------------------------------------------------------
 C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
-MANUALS := $(wildcard tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5)
+MANUALS := tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5
 .PHONY: check format
 check:
 	@$(AGAIN) deps FOR='build test check'
-	clang-format --dry-run -Werror $(C_FILES)
+	$(call say,FORMAT)clang-format --dry-run -Werror $(C_FILES)
 	tests/check-layers
-	mandoc -Tlint -Wwarning $(MANUALS)
-	$(AGAIN) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror all units
-	$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
-	cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	$(call say,MANUALS)mandoc -Tlint -Wwarning $(MANUALS)
+	@$(AGAIN) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror all units
+	@$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
+	$(call say,CPPCHECK)cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -DDOSSIERFS_VERSION='""' fs policy tools examples
 format:
 	clang-format -i $(C_FILES)
