@@ -13,7 +13,7 @@ plan tests => 12;
 
 my $root = tempdir(CLEANUP => 1);
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-my @make = ('make', '-s', '-o', 'all', "BUILD=$ENV{BUILD}", "DESTDIR=$root", 'prefix=/opt/place');
+my @make = ('make', '-s', '-o', 'all', "BUILD=$build", "DESTDIR=$root", 'prefix=/opt/place');
 is(system(@make, 'install'), 0, 'make install');
 my $at = "$root/opt/place";
 ok(-x "$at/sbin/dossierfs", 'the daemon is in sbin');
