@@ -134,17 +134,17 @@ RUN = BUILD=$(BUILD) tests/run
 .PHONY: test test-quick test-unit test-tools test-mount
 test:
 	@tests/deps --mount
-	@$(AGAIN) deps FOR='build test'
-	@$(AGAIN) all units
+	+@$(AGAIN) deps FOR='build test'
+	+@$(AGAIN) all units
 	@$(RUN)
 test-mount:
 	@tests/deps --mount
-	@$(AGAIN) deps FOR='build test'
-	@$(AGAIN) all
+	+@$(AGAIN) deps FOR='build test'
+	+@$(AGAIN) all
 	@$(RUN) mount
 test-quick test-unit test-tools:
-	@$(AGAIN) deps FOR='build test'
-	@$(AGAIN) all units
+	+@$(AGAIN) deps FOR='build test'
+	+@$(AGAIN) units $(if $(filter %unit,$@),,all)
 	@$(RUN) $(if $(filter %quick,$@),--quick unit tools,$(@:test-%=%))
 
 # Reports go to files as well as into the exit code: what a daemon in the background has to say, no test would see.
@@ -157,14 +157,14 @@ asan       = ASAN_OPTIONS=detect_leaks=$(1):verify_asan_link_order=0:log_path=$(
 .PHONY: sanitize valgrind
 sanitize:
 	@tests/deps --mount
-	@$(AGAIN) deps FOR='build test'
-	@$(AGAIN) BUILD=$(SANITIZED) CFLAGS='$(SANITIZE)' all units
+	+@$(AGAIN) deps FOR='build test'
+	+@$(AGAIN) BUILD=$(SANITIZED) CFLAGS='$(SANITIZE)' all units
 	@rm -rf $(REPORTS); mkdir -p -m 1777 $(REPORTS)
 	@$(call asan,1) unit && $(call asan,0) tools mount; status=$$?; \
 	    if grep -r . $(REPORTS); then echo 'sanitize: there are reports' >&2; status=1; fi; exit $$status
 valgrind:
-	@$(AGAIN) deps FOR='build test valgrind'
-	@$(AGAIN) BUILD=$(BUILD)-valgrind CFLAGS='-O1 -g' units
+	+@$(AGAIN) deps FOR='build test valgrind'
+	+@$(AGAIN) BUILD=$(BUILD)-valgrind CFLAGS='-O1 -g' units
 	@BUILD=$(BUILD)-valgrind tests/run --timeout 1800 unit \
 	    --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible'
 
@@ -173,12 +173,12 @@ C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
 MANUALS := tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5
 .PHONY: check format
 check:
-	@$(AGAIN) deps FOR='build test check'
+	+@$(AGAIN) deps FOR='build test check'
 	$(call say,FORMAT)clang-format --dry-run -Werror $(C_FILES)
 	tests/check-layers
 	$(call say,MANUALS)mandoc -Tlint -Wwarning $(MANUALS)
-	@$(AGAIN) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror all units
-	@$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
+	+@$(AGAIN) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror all units
+	+@$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
 	$(call say,CPPCHECK)cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -DDOSSIERFS_VERSION='""' fs policy tools examples
 format:
@@ -188,15 +188,15 @@ format:
 .PHONY: demo demo-stop bench
 demo:
 	@tests/deps --mount
-	@$(AGAIN) deps FOR=build
-	@$(AGAIN) all
+	+@$(AGAIN) deps FOR=build
+	+@$(AGAIN) all
 	@BUILD=$(BUILD) examples/demo.sh
 demo-stop:
 	@BUILD=$(BUILD) examples/demo.sh stop
 bench:
 	@tests/deps --mount
-	@$(AGAIN) deps FOR='build bench'
-	@$(AGAIN) all
+	+@$(AGAIN) deps FOR='build bench'
+	+@$(AGAIN) all
 	@BUILD=$(BUILD) tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(CSV),--csv $(CSV))
 
 # ---- install ---------------------------------------------------------------------------------------------------
