@@ -81,7 +81,8 @@ void log_close(struct log *log);
  * entry is durable. -EIO / -ENOSPC: it is not, and will never be. Must not wait and must not call log_close(). */
 typedef void log_done(void *context, int status);
 
-/* Queues a copy of the entry. 0; -EAGAIN: LOG_QUEUE_MAX entries wait already; -ENOMEM. `done` may be NULL (nobody waits: it
+/* Queues a copy of the entry. 0; -EAGAIN: LOG_QUEUE_MAX entries wait already, or 64 MiB of them; -ENOMEM; -EINVAL: what,
+ * outcome or ground is none of the above. `done` may be NULL (nobody waits: it
  * becomes durable with the next batch, and is dropped if that fails). Entries keep their order. A batch is written as soon
  * as the thread is free. After a failure the segment is never written again: the next batch tries a new one, so the log
  * recovers by itself once there is room. */
@@ -99,7 +100,7 @@ struct log_filter {
     const char *user;       /* name of the account */
     bool has_uid;
     uint32_t uid;
-    const uint64_t *subjects; /* any of these */
+    const uint64_t *subjects; /* any of these, at most 30000; NULL is no condition, an empty list matches nothing */
     size_t subject_count;
     const char *purpose;
     enum log_outcome outcome;
@@ -116,7 +117,8 @@ struct log_record {
     struct log_entry entry;
 };
 /* Brings the index up to date, then calls `each` in the order of the numbers until it answers other than 0, which becomes
- * the result. -EBADMSG: an entry that does not open (its number in why). Does not log anything itself: the gate does. */
+ * the result. -EBADMSG: among those asked about there is an entry that was lost or does not open (the first one's number in
+ * why); told after all others were given. -E2BIG: too many subjects. Does not log anything itself: the gate does. */
 int log_query(struct log *log, const struct log_filter *filter, int (*each)(void *, const struct log_record *),
               void *context, struct report_why *why);
 const char *log_what_name(enum log_what what);          /* "field" */
