@@ -140,7 +140,9 @@ struct store_item_draft {
 int store_batch_begin(struct store *store, struct store_batch **out);
 /* Puts one subject. `subject->id` 0: new, and the code must be unknown, else -EEXIST (in the batch too); otherwise the
  * summary replaces the subject's. Each item becomes the newest version of its category; categories without a draft keep
- * their item. id, pseudonym and version are filled in. -ENOSPC and -EIO end the batch: only abandon is left. */
+ * their item. id, pseudonym and version are filled in. Nothing is changed by -EINVAL (out of bounds, a number twice, a code
+ * that is not the subject's), -EFBIG (an item over 16 MiB), -ENOENT, -EOVERFLOW (a million versions). -ENOSPC and -EIO end
+ * the batch: only abandon is left, and -ECANCELED is what everything else answers. */
 int store_batch_put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
                     size_t item_count);
 /* 0: published and durable, the batch is freed. On failure it is not published and not freed: abandon it. */

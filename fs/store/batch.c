@@ -1,0 +1,545 @@
+/* The writing side. A batch is a row in `batch` as long as it is unpublished; readers skip every row that carries such a
+ * number. So publishing is dropping that one row, and taking back is done by its slots (destroy.c).
+ *
+ * A put prepares everything in memory, where it can fail without a trace, and only then touches the database. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/store/destroy.h"
+#include "fs/store/inside.h"
+#include "fs/store/record.h"
+#include "fs/store/sql.h"
+
+enum {
+    PUTS_PER_COMMIT = 1024,
+    CELLS = STORE_MAX_CATEGORIES + 1, /* of one put: the items, and in the end the summary */
+    CELL_RANDOM_BYTES = CRYPT_KEY_BYTES + KEYRING_RANDOM_BYTES,
+};
+
+enum statement { ADD_SUBJECT, CODE_HASH, NEWEST_SUMMARY, NEWEST_ITEM, ADD_SUMMARY, ADD_ITEM, ADD_INTENT, STATEMENTS };
+
+static const char *const TEXTS[STATEMENTS] = {
+    [ADD_SUBJECT] = "INSERT INTO subject VALUES (?1, ?2, ?3)",
+    [CODE_HASH] = "SELECT code_hash FROM subject WHERE id = ?1",
+    [NEWEST_SUMMARY] =
+        "SELECT id, generation, slot, sealed FROM summary WHERE id >= ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
+    [NEWEST_ITEM] = "SELECT id FROM item WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+    [ADD_SUMMARY] = "INSERT INTO summary VALUES (?1, ?2, ?3, ?4, ?5)",
+    [ADD_ITEM] = "INSERT INTO item VALUES (?1, ?2, ?3, ?4, ?5)",
+    [ADD_INTENT] = "INSERT INTO intent VALUES (?1, ?2, ?3)",
+};
+
+/* One sealed plaintext on its way into a row. */
+struct cell {
+    struct keyring_slot slot;
+    size_t at; /* in `sealed` */
+    size_t length_bytes;
+};
+
+struct store_batch {
+    struct store *store;
+    int64_t number;
+    bool begun; /* its row is in the database, in a commit or in the open transaction */
+    bool in_transaction;
+    bool ended;    /* something went wrong midway: only abandoning is left */
+    unsigned puts; /* since the last commit */
+    sqlite3_stmt *statements[STATEMENTS];
+    struct buffer plain;
+    struct buffer sealed;
+    struct cell cells[CELLS];
+    size_t cell_count;
+    uint8_t *random; /* locked: CELLS times CELL_RANDOM_BYTES, the first part of each being the key */
+};
+
+/* What a put is about to write, besides the cells. */
+struct change {
+    bool is_new;
+    uint32_t id;
+    uint32_t version;
+    uint64_t pseudonym;
+    struct keyring_slot replaced; /* the summary before; not for a new subject */
+    uint8_t hash[CRYPT_CODE_HASH_BYTES];
+};
+
+/* ---- transactions ------------------------------------------------------------------------------------------------- */
+
+static void batch_free(struct store_batch *batch)
+{
+    if (!batch)
+        return;
+    for (size_t i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(batch->statements[i]);
+    buffer_clear(&batch->plain);
+    buffer_clear(&batch->sealed);
+    crypt_locked_free(batch->random);
+    explicit_bzero(batch, sizeof *batch);
+    free(batch);
+}
+
+static int insert_batch_row(struct store_batch *batch)
+{
+    struct store *store = batch->store;
+    sqlite3_stmt *statement = NULL;
+    int error = sql_prepare(store->db, "INSERT INTO batch VALUES (?1, ?2, ?3)", &statement);
+
+    if (error == 0) {
+        sql_bind(statement, 3,
+                 (int64_t[]){batch->number, (int64_t)keyring_next(store->keyring), store->counters.next_subject});
+        error = sql_run(statement);
+    }
+    sqlite3_finalize(statement);
+    return error;
+}
+
+static int open_transaction(struct store_batch *batch)
+{
+    int error;
+
+    if (batch->in_transaction)
+        return 0;
+    error = inside_begin(batch->store);
+    if (error < 0)
+        return error;
+    batch->in_transaction = true;
+    if (!batch->begun)
+        error = insert_batch_row(batch);
+    if (error == 0)
+        batch->begun = true;
+    else
+        batch->ended = true;
+    return error;
+}
+
+/* The slots are durable before the rows that need them. What a batch that ended has open is never committed. */
+static int commit_part(struct store_batch *batch)
+{
+    struct store *store = batch->store;
+    struct schema_counters counters = store->counters;
+    int error;
+
+    if (!batch->in_transaction)
+        return 0;
+    error = batch->ended ? -ECANCELED : keyring_flush(store->keyring);
+    if (error == 0) {
+        counters.next_slot = (int64_t)keyring_next(store->keyring);
+        error = schema_save_counters(store->db, &counters);
+    }
+    error = inside_end(store, error);
+    batch->in_transaction = false;
+    batch->puts = 0;
+    if (error == 0)
+        store->counters = counters;
+    else
+        batch->ended = true;
+    return error;
+}
+
+int store_batch_begin(struct store *store, struct store_batch **out)
+{
+    struct store_batch *batch = NULL;
+    int error = 0;
+
+    pthread_mutex_lock(&store->writing);
+    if (inside_failed(store))
+        error = -EIO;
+    else if (store->batch)
+        error = -EBUSY;
+    else if (store->leftover)
+        error = destroy_unpublished(store, &(uint64_t){0});
+    if (error < 0)
+        goto out;
+    store->leftover = false;
+    batch = calloc(1, sizeof *batch);
+    error = -ENOMEM;
+    if (!batch)
+        goto out;
+    batch->random = crypt_locked_new((size_t)CELLS * CELL_RANDOM_BYTES);
+    if (!batch->random)
+        goto out;
+    batch->store = store;
+    error = 0;
+    for (size_t i = 0; error == 0 && i < STATEMENTS; i++)
+        error = sql_prepare(store->db, TEXTS[i], &batch->statements[i]);
+    if (error < 0)
+        goto out;
+    batch->number = store->counters.next_batch++;
+    *out = store->batch = batch;
+    batch = NULL;
+out:
+    pthread_mutex_unlock(&store->writing);
+    batch_free(batch);
+    return inside_note(store, error);
+}
+
+/* ---- a put -------------------------------------------------------------------------------------------------------- */
+
+static int check_draft(const struct store_subject *subject, const struct store_item_draft *items, size_t item_count)
+{
+    int error = record_check_subject(subject);
+
+    if (item_count > STORE_MAX_CATEGORIES)
+        return -EINVAL;
+    for (size_t i = 0; error == 0 && i < item_count; i++) {
+        if (items[i].category > SCHEMA_CATEGORY_MAX)
+            return -EINVAL;
+        for (size_t j = 0; j < i; j++)
+            if (items[j].category == items[i].category)
+                return -EINVAL;
+        error = record_check_item(&items[i]);
+    }
+    return error;
+}
+
+/* Opens the summary before, for the pseudonym: it stays the subject's own as long as the subject is there. */
+static int open_replaced(struct store_batch *batch, sqlite3_stmt *row, struct change *change)
+{
+    struct store *store = batch->store;
+    int64_t generation = sqlite3_column_int64(row, 1), number = sqlite3_column_int64(row, 2);
+    struct store_subject before;
+    const uint8_t *content;
+    size_t content_bytes;
+    int error;
+
+    change->replaced.place = (struct crypt_place){
+        .subject = change->id,
+        .version = (uint32_t)(sqlite3_column_int64(row, 0) & SCHEMA_VERSION_MAX),
+    };
+    if (generation < 0 || generation > UINT32_MAX || number < 0)
+        return -EBADMSG;
+    change->replaced.generation = (uint32_t)generation;
+    change->replaced.number = (uint64_t)number;
+    error = keyring_read_newest(store->keyring, &change->replaced, batch->random);
+    if (error == 0)
+        error = crypt_open_cell(store->keys, batch->random, &change->replaced.place, sqlite3_column_blob(row, 3),
+                                (size_t)sqlite3_column_bytes(row, 3), &batch->plain, &content, &content_bytes);
+    if (error == 0)
+        error = record_get_subject(content, content_bytes, &before);
+    if (error == 0)
+        change->pseudonym = before.pseudonym;
+    explicit_bzero(&before, sizeof before);
+    buffer_reset(&batch->plain);
+    return error;
+}
+
+static int check_code(struct store_batch *batch, const struct change *change)
+{
+    sqlite3_stmt *statement = batch->statements[CODE_HASH];
+    int error;
+    int rc;
+
+    sql_bind(statement, 1, (int64_t[]){change->id});
+    rc = sqlite3_step(statement);
+    error = rc == SQLITE_DONE ? -ENOENT : sql_error(rc);
+    if (rc == SQLITE_ROW && (sqlite3_column_bytes(statement, 0) != CRYPT_CODE_HASH_BYTES ||
+                             memcmp(sqlite3_column_blob(statement, 0), change->hash, CRYPT_CODE_HASH_BYTES) != 0))
+        error = -EINVAL;
+    sqlite3_reset(statement);
+    return error;
+}
+
+static int look_up_subject(struct store_batch *batch, struct change *change)
+{
+    sqlite3_stmt *statement = batch->statements[NEWEST_SUMMARY];
+    int error = check_code(batch, change);
+    int rc;
+
+    if (error < 0)
+        return error;
+    sql_bind(statement, 2,
+             (int64_t[]){schema_summary_row(change->id, 0), schema_summary_row(change->id, SCHEMA_VERSION_MAX)});
+    rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        error = open_replaced(batch, statement, change);
+    else
+        error = rc == SQLITE_DONE ? -EBADMSG : sql_error(rc);
+    sqlite3_reset(statement);
+    if (error == 0 && change->replaced.place.version == SCHEMA_VERSION_MAX)
+        error = -EOVERFLOW;
+    if (error == 0)
+        change->version = change->replaced.place.version + 1;
+    return error;
+}
+
+static int prepare_change(struct store_batch *batch, const struct store_subject *subject, struct change *change)
+{
+    *change = (struct change){.is_new = subject->id == 0, .id = subject->id, .version = 1};
+    crypt_hash_code(batch->store->keys, subject->code, subject->code_bytes, change->hash);
+    if (!change->is_new)
+        return subject->id > SCHEMA_SUBJECT_MAX ? -ENOENT : look_up_subject(batch, change);
+    if (batch->store->counters.next_subject > SCHEMA_SUBJECT_MAX)
+        return -ENOSPC;
+    change->id = (uint32_t)batch->store->counters.next_subject;
+    randombytes_buf(&change->pseudonym, sizeof change->pseudonym);
+    return 0;
+}
+
+static int next_item_version(struct store_batch *batch, const struct change *change, uint32_t category,
+                             uint32_t *version)
+{
+    sqlite3_stmt *statement = batch->statements[NEWEST_ITEM];
+    int rc;
+
+    *version = 1;
+    if (change->is_new)
+        return 0;
+    sql_bind(statement, 2,
+             (int64_t[]){schema_item_row(change->id, category, 0),
+                         schema_item_row(change->id, category, SCHEMA_VERSION_MAX)});
+    rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        *version = (uint32_t)(sqlite3_column_int64(statement, 0) & SCHEMA_VERSION_MAX) + 1;
+    sqlite3_reset(statement);
+    return *version > SCHEMA_VERSION_MAX ? -EOVERFLOW : sql_error(rc);
+}
+
+/* Seals what is in batch->plain as the next cell. */
+static int seal_cell(struct store_batch *batch, const struct crypt_place *place)
+{
+    struct store *store = batch->store;
+    uint8_t *random = batch->random + batch->cell_count * CELL_RANDOM_BYTES;
+    struct cell *cell = &batch->cells[batch->cell_count];
+    int error = batch->plain.failed ? -ENOMEM : 0;
+
+    cell->slot.place = *place;
+    cell->at = batch->sealed.length_bytes;
+    if (error == 0)
+        error = crypt_seal_cell(store->keys, random, place, batch->plain.bytes, batch->plain.length_bytes,
+                                &batch->sealed);
+    if (error == 0)
+        error = keyring_add(store->keyring, &cell->slot, random, random + CRYPT_KEY_BYTES);
+    explicit_bzero(random, CELL_RANDOM_BYTES);
+    buffer_reset(&batch->plain);
+    if (error < 0)
+        return error;
+    cell->length_bytes = batch->sealed.length_bytes - cell->at;
+    batch->cell_count++;
+    return 0;
+}
+
+static int seal_all(struct store_batch *batch, const struct change *change, const struct store_subject *subject,
+                    const struct store_item_draft *items, size_t item_count)
+{
+    struct store_subject summary = *subject;
+    int error = 0;
+
+    buffer_reset(&batch->sealed);
+    batch->cell_count = 0;
+    randombytes_buf(batch->random, (item_count + 1) * CELL_RANDOM_BYTES);
+    for (size_t i = 0; error == 0 && i < item_count; i++) {
+        struct crypt_place place = {.subject = change->id, .category = items[i].category};
+
+        error = next_item_version(batch, change, items[i].category, &place.version);
+        if (error == 0) {
+            record_put_item(&batch->plain, &items[i]);
+            error = seal_cell(batch, &place);
+        }
+    }
+    if (error == 0) {
+        summary.pseudonym = change->pseudonym;
+        record_put_subject(&batch->plain, &summary);
+        error = seal_cell(batch, &(struct crypt_place){.subject = change->id, .version = change->version});
+    }
+    explicit_bzero(&summary, sizeof summary);
+    buffer_reset(&batch->plain);
+    return error;
+}
+
+/* -EEXIST: the code is another subject's, published or of this batch. */
+static int add_subject(struct store_batch *batch, const struct change *change)
+{
+    sqlite3_stmt *statement = batch->statements[ADD_SUBJECT];
+
+    sql_bind(statement, 2, (int64_t[]){change->id, batch->number});
+    sqlite3_bind_blob(statement, 3, change->hash, CRYPT_CODE_HASH_BYTES, SQLITE_STATIC);
+    return sql_run(statement);
+}
+
+static int add_cell(struct store_batch *batch, const struct cell *cell)
+{
+    const struct crypt_place *place = &cell->slot.place;
+    bool is_summary = place->category == 0;
+    sqlite3_stmt *statement = batch->statements[is_summary ? ADD_SUMMARY : ADD_ITEM];
+
+    sql_bind(statement, 4,
+             (int64_t[]){is_summary ? schema_summary_row(place->subject, place->version)
+                                    : schema_item_row(place->subject, place->category, place->version),
+                         batch->number, cell->slot.generation, (int64_t)cell->slot.number});
+    sqlite3_bind_blob(statement, 5, batch->sealed.bytes + cell->at, (int)cell->length_bytes, SQLITE_STATIC);
+    return sql_run(statement);
+}
+
+static int add_rows(struct store_batch *batch, const struct change *change)
+{
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < batch->cell_count; i++)
+        error = add_cell(batch, &batch->cells[i]);
+    if (error == 0 && !change->is_new) {
+        sqlite3_stmt *statement = batch->statements[ADD_INTENT];
+
+        sql_bind(statement, 3,
+                 (int64_t[]){(int64_t)change->replaced.number, batch->number,
+                             schema_summary_row(change->id, change->replaced.place.version)});
+        error = sql_run(statement);
+    }
+    /* A row that is there already, although no version should be, is damage, not a code that is taken. */
+    if (error < 0)
+        batch->ended = true;
+    return error == -EEXIST ? -EBADMSG : error;
+}
+
+static int put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
+               size_t item_count)
+{
+    struct store *store = batch->store;
+    uint64_t next = keyring_next(store->keyring);
+    struct change change;
+    int error = open_transaction(batch);
+
+    if (error == 0)
+        error = prepare_change(batch, subject, &change);
+    if (error == 0)
+        error = seal_all(batch, &change, subject, items, item_count);
+    if (error == 0 && change.is_new)
+        error = add_subject(batch, &change);
+    if (error < 0) {
+        keyring_take_back(store->keyring, next);
+        return error;
+    }
+    if (change.is_new)
+        store->counters.next_subject++;
+    error = add_rows(batch, &change);
+    if (error == 0 && ++batch->puts >= PUTS_PER_COMMIT)
+        error = commit_part(batch);
+    if (error < 0)
+        return error;
+    subject->id = change.id;
+    subject->version = change.version;
+    subject->pseudonym = change.pseudonym;
+    return 0;
+}
+
+int store_batch_put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
+                    size_t item_count)
+{
+    struct store *store = batch->store;
+    int error = check_draft(subject, items, item_count);
+
+    if (error < 0)
+        return error;
+    pthread_mutex_lock(&store->writing);
+    if (inside_failed(store))
+        error = -EIO;
+    else if (batch->ended)
+        error = -ECANCELED;
+    else
+        error = put(batch, subject, items, item_count);
+    /* SQLite may end a transaction by itself when it fails. A row put after that would stand outside the batch. */
+    if (error == -ENOSPC || error == -EIO || (batch->in_transaction && sqlite3_get_autocommit(store->db)))
+        batch->ended = true;
+    pthread_mutex_unlock(&store->writing);
+    return inside_note(store, error);
+}
+
+/* ---- ending ------------------------------------------------------------------------------------------------------- */
+
+static int publish(struct store_batch *batch)
+{
+    sqlite3_stmt *statement = NULL;
+    int error = open_transaction(batch);
+
+    if (error == 0)
+        error = sql_prepare(batch->store->db, "DELETE FROM batch WHERE number = ?1", &statement);
+    if (error == 0) {
+        sql_bind(statement, 1, &batch->number);
+        error = sql_run(statement);
+    }
+    sqlite3_finalize(statement);
+    if (error == 0)
+        error = commit_part(batch);
+    if (error < 0)
+        batch->ended = true;
+    return error;
+}
+
+int store_batch_publish(struct store_batch *batch)
+{
+    struct store *store = batch->store;
+    int error = 0;
+
+    pthread_mutex_lock(&store->writing);
+    if (inside_failed(store))
+        error = -EIO;
+    else if (batch->ended)
+        error = -ECANCELED;
+    else if (batch->begun)
+        error = publish(batch);
+    if (error == 0) {
+        /* Published and durable whatever comes now: intents that can't be carried out wait for the next time. */
+        destroy_replaced(store, &(uint64_t){0});
+        store->batch = NULL;
+    }
+    pthread_mutex_unlock(&store->writing);
+    if (error == 0)
+        batch_free(batch);
+    return inside_note(store, error);
+}
+
+/* Slots whose rows were never committed first, since no row tells of them; then what the database knows of. */
+static int take_back(struct store *store)
+{
+    int error;
+
+    keyring_take_back(store->keyring, 0);
+    keyring_set_next(store->keyring, (uint64_t)store->counters.next_slot);
+    error = destroy_uncommitted_slots(store, &(uint64_t){0});
+    if (error == 0 || error == -ENOSPC) {
+        int rows = destroy_unpublished(store, &(uint64_t){0});
+
+        error = rows < 0 ? rows : error;
+    }
+    return error;
+}
+
+void store_batch_abandon(struct store_batch *batch)
+{
+    struct store *store;
+
+    if (!batch)
+        return;
+    store = batch->store;
+    pthread_mutex_lock(&store->writing);
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    store->batch = NULL;
+    /* A failed store is left as it is: the next open takes the batch back. */
+    if (!inside_failed(store) && batch->begun && take_back(store) < 0)
+        store->leftover = true;
+    pthread_mutex_unlock(&store->writing);
+    batch_free(batch);
+}
+
+/* ---- names: here, since a number must be durable even in the midst of a batch ------------------------------------- */
+
+int store_number(struct store *store, enum store_names names, const char *name, uint32_t *number)
+{
+    return inside_failed(store) ? -EIO : names_find(store->names, names, name, number);
+}
+
+int store_number_assign(struct store *store, enum store_names names, const char *name, uint32_t *number)
+{
+    int error = store_number(store, names, name, number);
+
+    if (error != -ENOENT)
+        return error;
+    pthread_mutex_lock(&store->writing);
+    error = store->batch ? commit_part(store->batch) : 0;
+    if (error == -ECANCELED)
+        error = 0;
+    if (error == 0)
+        error = names_add(store->names, store->db, names, name, number);
+    pthread_mutex_unlock(&store->writing);
+    return inside_note(store, error);
+}
