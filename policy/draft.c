@@ -6,7 +6,7 @@
 
 #include "policy/suggest.h"
 
-#define NAME_RULE "a to z, 0 to 9 and '-', beginning with a letter, at most 63 bytes"
+#define NAME_RULE "a to z, 0 to 9 and '-', beginning with a letter"
 
 static const char sections_allowed[] = "[policy], [mount], [secrecy] and [kind NAME], [category NAME], [field NAME], "
                                        "[purpose NAME], [role NAME]";
@@ -134,6 +134,11 @@ void draft_begin_section(struct draft *draft, const char *text, unsigned line)
 
     draft->in_section = true;
     draft->current = NULL;
+    if (word_bytes == 0) {
+        faults_add(&draft->faults, line, "no word behind '['; allowed: %s", sections_allowed);
+        draft->damaged = true;
+        return;
+    }
     if (word_bytes < sizeof word)
         memcpy(word, text, word_bytes);
     if (!find_type(draft, word, line, &type)) {
@@ -161,14 +166,15 @@ static const struct grammar_key *guess_key(struct draft *draft, const char *name
 {
     const struct grammar_section *grammar = grammar_section(draft->current->type);
     struct draft_words allowed = draft_keys(draft->current->type);
+    struct fault_word shown = faults_word(name);
     struct suggest suggest;
-    char what[32];
 
-    snprintf(what, sizeof what, "key in [%s]", grammar->word);
     suggest_init(&suggest, name);
     for (const struct grammar_key *key = grammar->keys; key->name; key++)
         suggest_consider(&suggest, key->name);
-    faults_add_unknown(&draft->faults, line, what, name, suggest.nearest, allowed.text);
+    faults_add(&draft->faults, line, "unknown key '%s' in [%s]%s%s%s allowed: %s", shown.text, grammar->word,
+               suggest.nearest ? "; did you mean '" : ";", suggest.nearest ? suggest.nearest : "",
+               suggest.nearest ? "'?" : "", allowed.text);
     return suggest.nearest ? grammar_key(draft->current->type, suggest.nearest) : NULL;
 }
 

@@ -37,6 +37,14 @@ static bool grow(struct fault_list *list)
     return true;
 }
 
+/* Tabs are the only control characters that get past line.h; a fault is one line whatever it repeats. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20)
+            *text = '?';
+}
+
 /* A fault that was cut may have lost half a character. */
 static void trim_utf8(char *text)
 {
@@ -70,6 +78,7 @@ void faults_add(struct fault_list *list, unsigned line, const char *format, ...)
     vsnprintf(fault->text, sizeof fault->text, format, arguments);
     va_end(arguments);
     trim_utf8(fault->text);
+    blank_controls(fault->text);
 }
 
 void faults_add_unknown(struct fault_list *list, unsigned line, const char *what, const char *word,

@@ -39,16 +39,16 @@ static bool check_characters(struct line *line)
 
     for (utf8proc_ssize_t at = 0, step; at < length; at += step) {
         if (bytes[at] == 0) {
-            refuse(line, "a NUL byte; allowed is text in UTF-8");
+            refuse(line, "a NUL byte; allowed: text in UTF-8");
             return false;
         }
         step = utf8proc_iterate(bytes + at, length - at, &c);
         if (step <= 0) {
-            refuse(line, "byte %zu of the line is not UTF-8; allowed is text in UTF-8", (size_t)at + 1);
+            refuse(line, "byte %zu of the line is not UTF-8; allowed: text in UTF-8", (size_t)at + 1);
             return false;
         }
         if (is_unseen(c)) {
-            refuse(line, "a control or invisible character (U+%04X); allowed is visible text", (unsigned)c);
+            refuse(line, "a control or invisible character (U+%04X); allowed: visible text", (unsigned)c);
             return false;
         }
     }
@@ -79,7 +79,7 @@ static void read_section(struct line *line)
         if (*rest == ';')
             break;
         if (!is_blank(*rest)) {
-            refuse(line, "text behind ']'; allowed is a comment that begins with ';'");
+            refuse(line, "text behind ']'; allowed: a comment that begins with ';'");
             return;
         }
     }

@@ -169,12 +169,22 @@ bool model_reference_fields(struct model *model, const char *name, unsigned line
     return false;
 }
 
-bool model_adds_nothing(const struct field_set *set, const struct field_set *added)
+void model_add_fields(struct model *model, const char *name, unsigned line, const struct field_set *added,
+                      struct field_set *set)
 {
-    for (size_t i = 0; i < sizeof set->bits / sizeof *set->bits; i++)
-        if (added->bits[i] & ~set->bits[i])
-            return false;
-    return true;
+    bool some = false, new = false;
+
+    for (size_t i = 0; i < sizeof set->bits / sizeof *set->bits; i++) {
+        some |= added->bits[i] != 0;
+        new |= (added->bits[i] & ~set->bits[i]) != 0;
+        set->bits[i] |= added->bits[i];
+    }
+    if (!some)
+        faults_add(model->faults, line, "the category '%s' has no fields; allowed: one that a [field] belongs to",
+                   name);
+    else if (!new)
+        faults_add(model->faults, line, "'%s' is listed twice: all it stands for is there already; allowed: once",
+                   name);
 }
 
 struct model_list model_list(struct model *model, const struct draft_section *section, enum key key)

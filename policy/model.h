@@ -54,8 +54,9 @@ unsigned model_line(const struct draft_section *section, enum key key);
 int model_reference(struct model *model, enum section_type type, const char *name, unsigned line);
 /* A field, or all fields of a category. False, with a fault: neither. */
 bool model_reference_fields(struct model *model, const char *name, unsigned line, struct field_set *set);
-/* No field of `added` is missing in `set`: it was listed before, or there is none. */
-bool model_adds_nothing(const struct field_set *set, const struct field_set *added);
+/* Adds the fields that a name of a list stands for; a name that adds none is a fault. */
+void model_add_fields(struct model *model, const char *name, unsigned line, const struct field_set *added,
+                      struct field_set *set);
 
 /* Walks the elements of a list over all its lines; an empty element is a fault and is left out. */
 struct model_list {

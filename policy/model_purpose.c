@@ -78,14 +78,8 @@ static void read_fields(struct model *model, const struct draft_section *section
 
         if (!model_reference_fields(model, list.text, list.line, &added))
             continue;
-        if (model_adds_nothing(&purpose->fields, &added)) {
-            faults_add(model->faults, list.line, "'%s' adds no field that isn't listed before it; allowed: once",
-                       list.text);
-            continue;
-        }
         check_bsn(model, purpose, &added, list.line);
-        for (unsigned word = 0; word < sizeof added.bits / sizeof *added.bits; word++)
-            purpose->fields.bits[word] |= added.bits[word];
+        model_add_fields(model, list.text, list.line, &added, &purpose->fields);
     }
 }
 

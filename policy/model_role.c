@@ -127,11 +127,7 @@ static void read_narrowing(struct model *model, const struct draft_section *sect
 
         if (!model_reference_fields(model, list.text, list.line, &added))
             continue;
-        if (model_adds_nothing(&role->fields, &added))
-            faults_add(model->faults, list.line, "'%s' adds no field that isn't listed before it; allowed: once",
-                       list.text);
-        for (unsigned word = 0; word < sizeof added.bits / sizeof *added.bits; word++)
-            role->fields.bits[word] |= added.bits[word];
+        model_add_fields(model, list.text, list.line, &added, &role->fields);
     }
 }
 
@@ -162,6 +158,10 @@ static void add_mask(struct model *model, char *text, unsigned line, struct poli
         return;
     }
     *colon = '\0';
+    if (names_find(&model->private->names[SECTION_CATEGORY], text) >= 0) {
+        faults_add(model->faults, line, "'%s' is a category; allowed: FIELD:MASK, for one field each", text);
+        return;
+    }
     field = model_reference(model, SECTION_FIELD, text, line);
     if (!read_mask(model, colon + 1, line, &mask) || field < 0)
         return;
