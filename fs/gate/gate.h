@@ -1,9 +1,9 @@
 /* gate: the one door. Everything that discloses or changes personal data goes through this room: it knows the caller and the
  * time, asks the policy, writes the log, and only then lets the store's bytes out.
  *
- *   gate.h    opening, who is acting, the policy in force        import.h  changes by import
- *   view.h    what a caller sees of the mounted tree             answers.h questions to the log
- *   clock.h   time and time zone                                 control.h the socket of the command
+ *   gate.h    opening, who is acting, the policy in force      import.h  changes by import
+ *   door.h    what a caller sees of the dossiers               answers.h questions to the log
+ *   clock.h   time and time zone                               control.h the socket of the command
  *
  * Errors are negative errno; a verdict is never an errno (policy/decide.h). */
 #ifndef DOSSIERFS_GATE_GATE_H
@@ -33,6 +33,11 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
 void gate_close(struct gate *gate);
 
 const struct policy *gate_policy(const struct gate *gate);
+/* The file system that holds the store. 0 or a negative errno. */
+struct statvfs;
+int gate_statvfs(const struct gate *gate, struct statvfs *figures);
+/* The store's directory, as given to gate_open(). */
+const char *gate_store_path(const struct gate *gate);
 
 /* Who acts. Filled once per request from the kernel's uid and pid; name and groups come from NSS. */
 enum { GATE_USER_MAX_BYTES = 64, GATE_MAX_GROUPS = 256 };

@@ -1,0 +1,128 @@
+/* door: what a caller sees of the dossiers. The mount asks here, and nowhere else: each function knows the time, asks the
+ * policy, sees to the log entry, and gives out what may be seen.
+ *
+ * All of it belongs to one thread, the dispatcher, but for door_done, which the log thread calls. Nothing here waits.
+ * Hidden is -ENOENT, whether the thing exists or not, by one path: the same steps, the same entry. A caller whose identity
+ * could not be had (NSS failed) gets -EIO: a gap, not a denial. */
+#ifndef DOSSIERFS_GATE_DOOR_H
+#define DOSSIERFS_GATE_DOOR_H
+
+#include "fs/base/buffer.h"
+#include "fs/gate/gate.h"
+#include "policy/decide.h"
+
+/* ---- who asks ------------------------------------------------------------------------------------------------- */
+
+/* A caller as the gate knows him: name and groups from NSS, kept for DOOR_IDENTITY_S seconds; his standing in the policy. */
+struct door_caller;
+enum { DOOR_IDENTITY_S = 60, DOOR_IDENTITY_WAIT_MS = 2000 };
+
+/* The caller of a request, or NULL: it isn't known yet and is being asked for; try again after door_wake_fd() was readable
+ * or a tick passed. After DOOR_IDENTITY_WAIT_MS the answer is a caller who is a gap. Valid until the next door_tick(). */
+const struct door_caller *door_caller(struct gate *gate, uint32_t uid);
+/* Readable when an identity came in or an import was published: then call door_tick(). */
+int door_wake_fd(const struct gate *gate);
+
+/* ---- the place asked about ------------------------------------------------------------------------------------ */
+
+enum { DOOR_WHOLE = -1 }; /* leaf: the rendering of all visible fields; a field's index otherwise */
+
+/* A request: who, from which process (a hint for the log), for which purpose. */
+struct door_ask {
+    const struct door_caller *caller;
+    int32_t pid;
+    int purpose; /* index */
+};
+
+/* What a look-up finds. */
+struct door_found {
+    uint32_t dossier; /* number, never reused */
+    uint32_t version; /* of the dossier's content */
+    uint64_t view; /* a mark of what is shown (which fields, which masks, which policy): another view, another mark */
+    int64_t ends_s;    /* first second at which this view is gone */
+    int64_t changed_s; /* when the newest value in it was captured */
+};
+
+/* Values that are shown, in the order of the policy's fields. Belongs to the caller of the function; door_shown_clear(). */
+struct door_shown {
+    struct buffer text; /* the values, behind each other */
+    unsigned count;
+    struct door_value {
+        unsigned field;
+        bool masked;
+        size_t at, length_bytes; /* in `text`; several values are separated by '\n' */
+    } values[POLICY_MAX_FIELDS];
+};
+void door_shown_clear(struct door_shown *shown);
+
+/* ---- looking: logged in the background ------------------------------------------------------------------------- */
+
+/* A dossier by its code (any bytes). 0 or -ENOENT. A text that can't be a code is not logged. */
+int door_look_dossier(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
+                      struct door_found *found);
+/* A leaf of a dossier: a field's index or DOOR_WHOLE. Fills `shown` with what an opening would show, so that sizes can be
+ * told. 0, -ENOENT, -EIO, -EBADMSG. */
+int door_look_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf,
+                   struct door_found *found, struct door_shown *shown);
+/* A name that the policy knows but that is no leaf (a category's): the same entry as for a hidden leaf. */
+void door_look_refused(struct gate *gate, const struct door_ask *ask, uint32_t dossier, const char *name);
+/* Does the caller see the dossier (still)? For attributes of directories; not logged apart. */
+bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t dossier);
+
+/* ---- opening and listing: nothing leaves before the entry is durable ----------------------------------------------- */
+
+/* Called once in the log thread with 0 or -EIO, if the function that took it returned 0; never otherwise. */
+typedef void door_done(void *context, int status);
+
+/* Decides afresh and fills `shown`; the content must not leave before `done` said 0. -ENOENT, -EIO. */
+int door_open_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf,
+                   struct door_found *found, struct door_shown *shown, door_done *done, void *context);
+/* The purposes that the caller may act for: a bit each. */
+int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *purposes, door_done *done,
+                       void *context);
+/* The dossiers in which the caller sees something for ask->purpose: numbers, malloc()ed, the caller's. */
+int door_list_dossiers(struct gate *gate, const struct door_ask *ask, uint32_t **numbers, uint32_t *count,
+                       door_done *done, void *context);
+/* The fields that show of one dossier, as a set. -ENOENT if none. */
+int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t dossier, struct field_set *fields,
+                     door_done *done, void *context);
+/* Logs that the caller opened his own access page. */
+int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done, void *context);
+
+/* Code of a dossier; "" past the end. */
+const char *door_code(const struct gate *gate, uint32_t dossier);
+uint32_t door_version(const struct gate *gate, uint32_t dossier);
+/* A stable number for st_ino: a keyed hash of what is named, never 0 or 1. */
+uint64_t door_inode(const struct gate *gate, int purpose, uint32_t dossier, int leaf);
+
+/* ---- the caller's own page ------------------------------------------------------------------------------------- */
+
+enum { DOOR_REFUSALS_KEPT = 8 };
+struct door_refusal {
+    int64_t time_ms;
+    int purpose;
+    char name[128];   /* as asked: a code, or a field's name */
+    char reason[200]; /* what the policy says without looking at any dossier */
+};
+/* Who the caller is; strings hold as long as the caller. */
+struct door_self {
+    uint32_t uid;
+    const char *user;
+    bool gap;
+    struct policy_standing standing;
+    unsigned refusal_count;
+    const struct door_refusal *refusals; /* oldest first */
+};
+void door_self(struct gate *gate, const struct door_caller *caller, struct door_self *self);
+/* What a purpose shows to the caller as far as the policy alone decides. */
+struct decision door_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field, unsigned kind);
+
+/* ---- time ------------------------------------------------------------------------------------------------------ */
+
+/* Takes in what happened elsewhere: identities, published imports (each changed dossier is told), counted refusals whose
+ * minute is over. Call it when door_wake_fd() is readable, and each second. */
+void door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context);
+/* The dispatcher is about to wait: ends the store's read transaction. */
+void door_rest(struct gate *gate);
+
+#endif

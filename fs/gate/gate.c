@@ -1,0 +1,342 @@
+#include "fs/gate/gate.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "fs/base/bytes.h"
+#include "fs/gate/clock.h"
+#include "fs/gate/inside.h"
+
+/* ---- opening -------------------------------------------------------------------------------------------------- */
+
+static void find_numbers(struct gate *gate)
+{
+    const struct policy *policy = gate->policy;
+    struct dossiers_numbers *numbers = &gate->numbers;
+
+    for (unsigned i = 0; i < policy->kind_count; i++)
+        if (numbers->kinds[i] == 0)
+            store_number(gate->store, STORE_KINDS, policy->kinds[i].name, &numbers->kinds[i]);
+    for (unsigned i = 0; i < policy->category_count; i++)
+        if (numbers->categories[i] == 0)
+            store_number(gate->store, STORE_CATEGORIES, policy->categories[i].name, &numbers->categories[i]);
+    for (unsigned i = 0; i < policy->field_count; i++)
+        if (numbers->fields[i] == 0)
+            store_number(gate->store, STORE_FIELDS, policy->fields[i].name, &numbers->fields[i]);
+}
+
+static int take_summary(void *context, const struct store_subject *subject)
+{
+    struct gate *gate = context;
+
+    return dossiers_put(gate->dossiers, &gate->numbers, subject);
+}
+
+static int load_summaries(struct gate *gate, struct report_why *why)
+{
+    uint64_t damaged = 0;
+    int error;
+
+    find_numbers(gate);
+    error = store_each_subject(gate->reader, take_summary, gate, &damaged);
+    store_reader_rest(gate->reader);
+    if (damaged > 0)
+        report(REPORT_ERROR, "%llu dossiers are damaged in the store and stay hidden", (unsigned long long)damaged);
+    if (error == -EINVAL)
+        return report_fail(why, error,
+                           "the store holds dossiers of a kind, category or field that the policy %s lacks",
+                           gate->policy->file);
+    if (error)
+        return report_fail(why, error, "the store's summaries can't be read: %s", strerror(-error));
+    return 0;
+}
+
+static int open_log(struct gate *gate, struct report_why *why)
+{
+    uint8_t key[STORE_KEY_BYTES];
+    char path[4096];
+    struct log_options options = {.path = path, .key = key, .store_id = store_id(gate->store)};
+    int error;
+
+    if ((size_t)snprintf(path, sizeof path, "%s/log", store_path(gate->store)) >= sizeof path)
+        return report_fail(why, -ENAMETOOLONG, "the store's path is too long");
+    store_derive_key(gate->store, "log_____", key);
+    store_derive_key(gate->store, "inode___", gate->hash_key);
+    error = log_open(&options, &gate->log, why);
+    explicit_bzero(key, sizeof key);
+    return error;
+}
+
+static int log_start(struct gate *gate, struct report_why *why)
+{
+    struct log_entry entry;
+    int error;
+
+    gate_entry(gate, LOG_MOUNT, LOG_DONE, &entry);
+    entry.uid = geteuid();
+    entry.pid = getpid();
+    entry.name = "start";
+    error = log_append_and_wait(gate->log, &entry);
+    if (!error) {
+        gate_entry(gate, LOG_POLICY, LOG_DONE, &entry);
+        entry.uid = geteuid();
+        entry.name = "in force";
+        error = log_append_and_wait(gate->log, &entry);
+    }
+    if (error)
+        return report_fail(why, error, "the processing log can't be written: %s", strerror(-error));
+    return 0;
+}
+
+int gate_open(struct gate_options *options, struct gate **out, struct report_why *why)
+{
+    struct gate *gate = calloc(1, sizeof *gate);
+    int error;
+
+    if (!gate)
+        return report_fail(why, -ENOMEM, "no memory");
+    gate->wake_fd = -1;
+    pthread_mutex_init(&gate->changes_lock, NULL);
+    pthread_cond_init(&gate->changes_taken, NULL);
+    gate->policy = options->policy;
+    gate->mounted = options->mounted;
+    error = clock_set_zone(gate->policy->timezone, why);
+    if (!error)
+        error = store_open(options->store, &options->secret, &gate->store, why);
+    if (!error)
+        error = store_reader_open(gate->store, &gate->reader);
+    if (!error)
+        error = dossiers_new(gate->policy, &gate->dossiers);
+    if (!error)
+        error = load_summaries(gate, why);
+    if (!error)
+        error = open_log(gate, why);
+    if (!error && (gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        error = -errno;
+    if (!error)
+        error = noise_new(&gate->noise);
+    if (!error && gate->mounted)
+        error = identity_new(gate->wake_fd, &gate->identity);
+    if (!error)
+        error = callers_new(gate->policy, gate->identity, &gate->callers);
+    if (!error && gate->mounted)
+        error = log_start(gate, why);
+    if (error) {
+        gate->policy = NULL; /* still the caller's */
+        gate_close(gate);
+        return error;
+    }
+    options->policy = NULL;
+    *out = gate;
+    return 0;
+}
+
+void gate_close(struct gate *gate)
+{
+    if (!gate)
+        return;
+    if (gate->log && gate->mounted && gate->policy) {
+        struct log_entry entry;
+
+        gate_entry(gate, LOG_MOUNT, LOG_DONE, &entry);
+        entry.uid = geteuid();
+        entry.name = "stop";
+        log_append(gate->log, &entry, NULL, NULL);
+    }
+    identity_free(gate->identity);
+    callers_free(gate->callers);
+    noise_free(gate->noise);
+    log_close(gate->log);
+    dossiers_free(gate->dossiers);
+    store_reader_close(gate->reader);
+    store_close(gate->store);
+    policy_free(gate->policy);
+    if (gate->wake_fd >= 0)
+        close(gate->wake_fd);
+    free(gate->changed);
+    pthread_cond_destroy(&gate->changes_taken);
+    pthread_mutex_destroy(&gate->changes_lock);
+    explicit_bzero(gate, sizeof *gate);
+    free(gate);
+}
+
+const struct policy *gate_policy(const struct gate *gate)
+{
+    return gate->policy;
+}
+
+const char *gate_store_path(const struct gate *gate)
+{
+    return store_path(gate->store);
+}
+
+int gate_statvfs(const struct gate *gate, struct statvfs *figures)
+{
+    return statvfs(store_path(gate->store), figures) < 0 ? -errno : 0;
+}
+
+/* ---- entries -------------------------------------------------------------------------------------------------- */
+
+/* Random numbers for trace and span: asked from the kernel a block at a time, since one system call an entry is dear. */
+static void draw(uint8_t *to, size_t length_bytes)
+{
+    static _Thread_local uint8_t pool[1536];
+    static _Thread_local size_t left;
+
+    if (left < length_bytes) {
+        randombytes_buf(pool, sizeof pool);
+        left = sizeof pool;
+    }
+    left -= length_bytes;
+    memcpy(to, pool + left, length_bytes);
+}
+
+void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome outcome, struct log_entry *entry)
+{
+    memset(entry, 0, sizeof *entry);
+    entry->time_ms = clock_now_ms();
+    entry->what = what;
+    entry->outcome = outcome;
+    entry->count = 1;
+    memcpy(entry->policy, gate->policy->hash, sizeof entry->policy);
+    draw(entry->trace, sizeof entry->trace);
+    draw(entry->span, sizeof entry->span);
+}
+
+void gate_entry_person(const struct gate *gate, const struct gate_person *person, enum log_what what,
+                       enum log_outcome outcome, struct log_entry *entry)
+{
+    gate_entry(gate, what, outcome, entry);
+    entry->uid = person->uid;
+    entry->pid = person->pid;
+    entry->user = person->user;
+    entry->program = person->program;
+}
+
+uint64_t gate_code_mark(const struct gate *gate, const char *code, size_t code_bytes)
+{
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+    uint64_t mark;
+
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)code, code_bytes, gate->hash_key, sizeof gate->hash_key);
+    mark = bytes_get_u64(hash);
+    return mark ? mark : 1;
+}
+
+void gate_role_names(const struct policy *policy, uint64_t roles, char *text, size_t text_bytes)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (unsigned i = 0; i < policy->role_count; i++) {
+        int wrote;
+
+        if (!(roles >> i & 1))
+            continue;
+        wrote = snprintf(text + used, text_bytes - used, "%s%s", used ? "," : "", policy->roles[i].name);
+        if (wrote < 0 || (size_t)wrote >= text_bytes - used) {
+            text[used] = '\0';
+            return;
+        }
+        used += (size_t)wrote;
+    }
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------------- */
+
+struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person)
+{
+    struct policy_caller who = {person->uid, person->user[0] ? person->user : NULL,
+                                (const char *const *)person->groups, person->group_count};
+
+    return policy_match(gate->policy, &who, clock_day_of(clock_now_s()));
+}
+
+int gate_command(struct gate *gate, const struct gate_person *person, const char *command, struct report_why *why)
+{
+    struct policy_standing standing = gate_standing(gate, person);
+    unsigned line = 0;
+    /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
+    bool allowed = !gate->mounted || policy_allows_command(gate->policy, &standing, command, &line);
+    char roles[512], rule[64];
+    struct log_entry entry;
+    int error;
+
+    gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
+    gate_role_names(gate->policy, standing.roles, roles, sizeof roles);
+    snprintf(rule, sizeof rule, gate->mounted ? "commands %u" : "key holder", line);
+    entry.role = roles;
+    entry.rule = rule;
+    entry.name = command;
+    error = log_append_and_wait(gate->log, &entry);
+    if (error)
+        return report_fail(why, -EIO, "the processing log can't be written, so nothing is done: %s",
+                           strerror(-error));
+    if (!allowed)
+        return report_fail(why, -EACCES, "no role of yours has \"%s\" among its commands in %s", command,
+                           gate->policy->file);
+    return 0;
+}
+
+/* ---- changes published by other threads ------------------------------------------------------------------------- */
+
+int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t subject_id)
+{
+    struct store_subject *subject = malloc(sizeof *subject);
+    int error = subject ? store_read_subject(reader, subject_id, subject) : -ENOMEM;
+
+    if (!error) {
+        dossiers_write_begin(gate->dossiers);
+        find_numbers(gate);
+        error = dossiers_put(gate->dossiers, &gate->numbers, subject);
+        dossiers_write_end(gate->dossiers);
+    }
+    if (subject)
+        explicit_bzero(subject, sizeof *subject);
+    free(subject);
+    return error;
+}
+
+static void wait_for_dispatcher(struct gate *gate, uint64_t posting)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10; /* it is published either way; waiting only spares the caller a surprise */
+    while (gate->changes_done < posting &&
+           pthread_cond_timedwait(&gate->changes_taken, &gate->changes_lock, &until) == 0)
+        ;
+}
+
+int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count)
+{
+    uint32_t *all;
+
+    if (!gate->mounted) {
+        store_reader_rest(gate->reader);
+        for (size_t i = 0; i < count; i++)
+            gate_take_subject(gate, gate->reader, subjects[i]);
+        store_reader_rest(gate->reader);
+        free(subjects);
+        return 0;
+    }
+    pthread_mutex_lock(&gate->changes_lock);
+    all = realloc(gate->changed, (gate->changed_count + count) * sizeof *all + 1);
+    if (all) {
+        memcpy(all + gate->changed_count, subjects, count * sizeof *all);
+        gate->changed = all;
+        gate->changed_count += count;
+        gate->changes_posted++;
+        eventfd_write(gate->wake_fd, 1);
+        wait_for_dispatcher(gate, gate->changes_posted);
+    }
+    pthread_mutex_unlock(&gate->changes_lock);
+    free(subjects);
+    return all ? 0 : -ENOMEM;
+}

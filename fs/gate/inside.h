@@ -1,0 +1,54 @@
+/* inside: what the files of the gate share. Not for other rooms. */
+#ifndef DOSSIERFS_GATE_INSIDE_H
+#define DOSSIERFS_GATE_INSIDE_H
+
+#include <pthread.h>
+
+#include "fs/gate/callers.h"
+#include "fs/gate/dossiers.h"
+#include "fs/gate/gate.h"
+#include "fs/gate/identity.h"
+#include "fs/gate/noise.h"
+#include "fs/log/log.h"
+#include "fs/store/store.h"
+#include "policy/match.h"
+
+struct gate {
+    struct policy *policy; /* owned; read-only */
+    bool mounted;
+    struct store *store;
+    struct store_reader *reader; /* the dispatcher's (or the only thread's) */
+    struct log *log;
+    struct dossiers *dossiers;
+    struct dossiers_numbers numbers;
+    struct identity *identity;
+    struct noise *noise;
+    struct callers *callers;           /* the dispatcher's */
+    uint8_t hash_key[STORE_KEY_BYTES]; /* for inode numbers, and for codes in refusals that name no subject */
+    int wake_fd;
+
+    pthread_mutex_t changes_lock;          /* guards what follows */
+    pthread_cond_t changes_taken;          /* the dispatcher took what was waiting */
+    uint32_t *changed;                     /* subjects of published imports that `dossiers` doesn't know yet */
+    size_t changed_from, changed_count;    /* waiting: [from, count), in the order of publication */
+    uint64_t changes_posted, changes_done; /* numbers of postings */
+};
+
+/* Fills in what every entry has: time, trace and span, policy. */
+void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome outcome, struct log_entry *entry);
+/* The same for a person in a thread that may wait. */
+void gate_entry_person(const struct gate *gate, const struct gate_person *person, enum log_what what,
+                       enum log_outcome outcome, struct log_entry *entry);
+/* What a code is called in a log entry: the subject's pseudonym, or, where there is no such dossier, a keyed hash that
+ * looks the same, so that both leave the same entry. */
+uint64_t gate_code_mark(const struct gate *gate, const char *code, size_t code_bytes);
+/* Reads a summary from the store into the table in memory. */
+int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t subject);
+/* Tells the dispatcher (or does it at once when nothing is mounted) that subjects changed; takes `subjects`. */
+int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count);
+/* Standing of a person today. */
+struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person);
+/* "incasso,verhuur": names of a set of roles, into `text`. */
+void gate_role_names(const struct policy *policy, uint64_t roles, char *text, size_t text_bytes);
+
+#endif

@@ -1,0 +1,135 @@
+#include "fs/gate/noise.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 16384, PROBES = 32, UIDS = 512 };
+
+struct slot {
+    bool used;
+    int64_t minute;
+    uint32_t count; /* since the first, which was written */
+    struct noise_key key;
+};
+
+/* How many different refusals a uid had in its minute. */
+struct quota {
+    bool used;
+    uint32_t uid;
+    int64_t minute;
+    uint32_t refusals, beyond;
+};
+
+struct noise {
+    struct slot slots[SLOTS];
+    struct quota quotas[UIDS];
+    int64_t minute; /* the newest seen */
+};
+
+int noise_new(struct noise **out)
+{
+    struct noise *noise = calloc(1, sizeof *noise);
+
+    if (!noise)
+        return -ENOMEM;
+    *out = noise;
+    return 0;
+}
+
+void noise_free(struct noise *noise)
+{
+    free(noise);
+}
+
+static bool equal(const struct noise_key *a, const struct noise_key *b)
+{
+    return a->uid == b->uid && a->purpose == b->purpose && a->subject == b->subject && a->leaf == b->leaf &&
+           a->refusal == b->refusal;
+}
+
+static uint32_t place(const struct noise_key *key)
+{
+    uint64_t hash = key->subject ^ (uint64_t)key->uid << 32 ^ (uint64_t)(uint32_t)key->purpose << 17 ^
+                    (uint64_t)(uint32_t)key->leaf << 1 ^ key->refusal;
+
+    hash ^= hash >> 31;
+    hash *= 0x9e3779b97f4a7c15u;
+    return (uint32_t)(hash >> 32) % SLOTS;
+}
+
+static struct quota *quota_of(struct noise *noise, uint32_t uid, int64_t minute)
+{
+    struct quota *quota = &noise->quotas[uid % UIDS];
+
+    if (!quota->used || (quota->minute != minute && quota->beyond == 0))
+        *quota = (struct quota){.used = true, .uid = uid, .minute = minute};
+    return quota;
+}
+
+/* Two uids that meet in one place share it for a minute: that bounds both, and loses nobody's entry but the repeated. */
+static bool within_quota(struct noise *noise, const struct noise_key *key, int64_t minute)
+{
+    struct quota *quota = quota_of(noise, key->uid, minute);
+
+    if (quota->refusals >= NOISE_REFUSALS_PER_MINUTE) {
+        quota->beyond++;
+        return false;
+    }
+    quota->refusals++;
+    return true;
+}
+
+bool noise_first(struct noise *noise, const struct noise_key *key, int64_t now_s)
+{
+    int64_t minute = now_s / 60;
+    struct slot *free_slot = NULL;
+    uint32_t at = place(key);
+
+    noise->minute = minute;
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct slot *slot = &noise->slots[(at + i) % SLOTS];
+
+        if (slot->used && slot->minute == minute && equal(&slot->key, key)) {
+            slot->count++;
+            return false;
+        }
+        if (!free_slot && (!slot->used || (slot->minute != minute && slot->count == 0)))
+            free_slot = slot;
+    }
+    if (key->refusal && !within_quota(noise, key, minute))
+        return false;
+    if (free_slot) /* a full neighbourhood means that repeats are written again: more entries, never fewer */
+        *free_slot = (struct slot){.used = true, .minute = minute, .key = *key};
+    return true;
+}
+
+void noise_flush(struct noise *noise, int64_t now_s, bool all,
+                 void (*counted)(void *context, const struct noise_key *key, uint32_t count), void *context)
+{
+    int64_t minute = now_s / 60;
+
+    if (!all && minute == noise->minute)
+        return;
+    noise->minute = minute;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        struct slot *slot = &noise->slots[i];
+
+        if (!slot->used || (!all && slot->minute == minute))
+            continue;
+        if (slot->count > 0 && slot->key.refusal)
+            counted(context, &slot->key, slot->count);
+        slot->used = false;
+    }
+    for (unsigned i = 0; i < UIDS; i++) {
+        struct quota *quota = &noise->quotas[i];
+        struct noise_key key = {.uid = quota->uid, .purpose = -1, .leaf = INT_MIN, .refusal = true};
+
+        if (!quota->used || (!all && quota->minute == minute))
+            continue;
+        if (quota->beyond > 0)
+            counted(context, &key, quota->beyond);
+        quota->used = false;
+    }
+}
