@@ -1,0 +1,349 @@
+#include "fs/mount/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fs/gate/clock.h"
+#include "fs/gate/door.h"
+#include "fs/mount/inside.h"
+
+/* A wake-up costs more than most requests do, so after a request the dispatcher asks the kernel again for a short while before
+ * it blocks; when nothing came of that several times in a row, it doesn't until there is work again. */
+enum { SPIN_NS = 20000, SPIN_MISSES_MAX = 8, TICK_MS = 1000, PARKED_MAX = 1024 };
+
+/* A request whose caller isn't known yet: the bytes as the kernel sent them. */
+struct parked {
+    struct parked *next;
+    size_t length_bytes;
+    uint8_t bytes[];
+};
+
+struct loop {
+    struct session *session;
+    const struct session_options *options;
+    struct fuse_buf buffer;
+    struct parked *parked, **parked_end;
+    unsigned parked_count;
+    unsigned misses; /* times in a row that spinning brought nothing */
+    int64_t next_tick_ms;
+    int64_t last_second;
+    int64_t earliest_end_s;
+    bool stopping;
+};
+
+/* ---- releases, retirements --------------------------------------------------------------------------------------- */
+
+void session_queue_release(struct session *session, struct handle *handle)
+{
+    pthread_mutex_lock(&session->released_lock);
+    handle->next_released = session->released;
+    session->released = handle;
+    pthread_mutex_unlock(&session->released_lock);
+    eventfd_write(session->released_fd, 1);
+}
+
+static void free_released(struct session *session)
+{
+    struct handle *handle;
+    eventfd_t count;
+
+    eventfd_read(session->released_fd, &count);
+    pthread_mutex_lock(&session->released_lock);
+    handle = session->released;
+    session->released = NULL;
+    pthread_mutex_unlock(&session->released_lock);
+    while (handle) {
+        struct handle *next = handle->next_released;
+
+        handles_free(session->nodes, handle);
+        handle = next;
+    }
+}
+
+void session_retire(struct session *session, struct node *node)
+{
+    if (node->retired)
+        return;
+    nodes_retire(session->nodes, node);
+    notifier_drop(session->notifier, node->id);
+}
+
+struct change {
+    struct session *session;
+    uint32_t dossier;
+};
+
+static void retire_if_changed(void *context, struct node *node)
+{
+    const struct change *change = context;
+
+    if (node->key.type == NODE_LEAF && node->key.dossier == change->dossier &&
+        node->key.version != door_version(change->session->gate, change->dossier))
+        session_retire(change->session, node);
+}
+
+static void dossier_changed(void *context, uint32_t dossier)
+{
+    struct change change = {context, dossier};
+
+    nodes_each(change.session->nodes, retire_if_changed, &change);
+}
+
+struct expiry {
+    struct session *session;
+    int64_t now_s, earliest_end_s;
+};
+
+static void retire_if_ended(void *context, struct node *node)
+{
+    struct expiry *expiry = context;
+
+    if (node->key.type != NODE_LEAF || node->retired)
+        return;
+    if (node->ends_s <= expiry->now_s)
+        session_retire(expiry->session, node);
+    else if (node->ends_s < expiry->earliest_end_s)
+        expiry->earliest_end_s = node->ends_s;
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+/* Requests that the gate must know the caller for. */
+static bool needs_caller(uint32_t opcode)
+{
+    switch (opcode) {
+    case FUSE_LOOKUP:
+    case FUSE_GETATTR:
+    case FUSE_OPEN:
+    case FUSE_OPENDIR:
+    case FUSE_READDIR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool caller_unknown(const struct loop *loop, const void *bytes, size_t length_bytes)
+{
+    struct fuse_in_header header;
+
+    if (length_bytes < sizeof header)
+        return false;
+    memcpy(&header, bytes, sizeof header);
+    return needs_caller(header.opcode) && !door_caller(loop->session->gate, header.uid);
+}
+
+/* A request that can't be parked is processed: its operation finds no caller and answers EIO. */
+static bool park(struct loop *loop, const struct fuse_buf *buffer)
+{
+    struct parked *parked = loop->parked_count < PARKED_MAX ? malloc(sizeof *parked + buffer->size) : NULL;
+
+    if (!parked)
+        return false;
+    parked->next = NULL;
+    parked->length_bytes = buffer->size;
+    memcpy(parked->bytes, buffer->mem, buffer->size);
+    *loop->parked_end = parked;
+    loop->parked_end = &parked->next;
+    loop->parked_count++;
+    return true;
+}
+
+static void take_up_parked(struct loop *loop)
+{
+    struct parked *parked = loop->parked;
+
+    loop->parked = NULL;
+    loop->parked_end = &loop->parked;
+    loop->parked_count = 0;
+    while (parked) {
+        struct parked *next = parked->next;
+        struct fuse_buf buffer = {.size = parked->length_bytes, .mem = parked->bytes};
+
+        if (caller_unknown(loop, parked->bytes, parked->length_bytes) && !loop->stopping) {
+            parked->next = NULL;
+            *loop->parked_end = parked;
+            loop->parked_end = &parked->next;
+            loop->parked_count++;
+        } else {
+            fuse_session_process_buf(loop->session->fuse, &buffer);
+            free(parked);
+        }
+        parked = next;
+    }
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void tick(struct loop *loop)
+{
+    struct session *session = loop->session;
+    int64_t now_ms = clock_tick_ms(), now_s = clock_now_s();
+
+    free_released(session);
+    door_tick(session->gate, dossier_changed, session);
+    take_up_parked(loop);
+    /* Also when the clock was set: a jump is seen within a tick. */
+    if (now_s != loop->last_second) {
+        struct expiry expiry = {session, now_s, INT64_MAX};
+
+        nodes_each(session->nodes, retire_if_ended, &expiry);
+        loop->last_second = now_s;
+    }
+    if (now_ms < loop->next_tick_ms)
+        return;
+    loop->next_tick_ms = now_ms + TICK_MS;
+    if (loop->options->keeper_fd >= 0)
+        send(loop->options->keeper_fd, "H", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Waits for the kernel, an identity, a release, the end, or the next second. */
+static void wait_for_work(struct loop *loop)
+{
+    struct session *session = loop->session;
+    struct pollfd waits[] = {{fuse_session_fd(session->fuse), POLLIN, 0},
+                             {door_wake_fd(session->gate), POLLIN, 0},
+                             {session->released_fd, POLLIN, 0},
+                             {loop->options->stop_fd ? *loop->options->stop_fd : -1, POLLIN, 0}};
+    int64_t now_ms = clock_tick_ms(), left_in_second_ms = 1000 - clock_now_ms() % 1000;
+    int64_t wait_ms = loop->next_tick_ms - now_ms;
+
+    door_rest(session->gate);
+    if (left_in_second_ms < wait_ms)
+        wait_ms = left_in_second_ms; /* terms end at the second, not up to a second later */
+    if (loop->parked && wait_ms > 50)
+        wait_ms = 50;
+    poll(waits, sizeof waits / sizeof *waits, wait_ms < 0 ? 0 : (int)wait_ms);
+    if (waits[3].revents)
+        loop->stopping = true;
+    if (waits[1].revents || waits[2].revents || loop->parked || clock_now_s() != loop->last_second ||
+        clock_tick_ms() >= loop->next_tick_ms)
+        tick(loop);
+}
+
+/* The next request into loop->buffer. 1: got one; 0: the mount ended; -EAGAIN: nothing yet. */
+static int receive(struct loop *loop)
+{
+    int64_t until_ns = 0;
+
+    for (;;) {
+        int got = fuse_session_receive_buf(loop->session->fuse, &loop->buffer);
+
+        if (got > 0) {
+            loop->misses = 0;
+            return 1;
+        }
+        if (got == -EINTR)
+            continue;
+        if (got != -EAGAIN)
+            return got;
+        if (loop->misses >= SPIN_MISSES_MAX)
+            return -EAGAIN;
+        if (until_ns == 0) {
+            until_ns = now_ns() + SPIN_NS;
+        } else if (now_ns() >= until_ns) {
+            loop->misses++;
+            return -EAGAIN;
+        }
+    }
+}
+
+static void serve(struct loop *loop)
+{
+    struct fuse_session *fuse = loop->session->fuse;
+
+    while (!fuse_session_exited(fuse) && !loop->stopping) {
+        int got = receive(loop);
+
+        if (got == -EAGAIN) {
+            wait_for_work(loop);
+            continue;
+        }
+        if (got <= 0)
+            break;
+        if (clock_now_s() != loop->last_second)
+            tick(loop);
+        if (!caller_unknown(loop, loop->buffer.mem, loop->buffer.size) || !park(loop, &loop->buffer))
+            fuse_session_process_buf(fuse, &loop->buffer);
+    }
+    loop->stopping = true;
+    take_up_parked(loop);
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
+
+static int open_session(struct session *session, int fuse_fd, struct report_why *why)
+{
+    char name[] = "dossierfs", path[32];
+    char *arguments[] = {name, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(1, arguments);
+    int error;
+
+    session->fuse = fuse_session_new(&args, &operations, sizeof operations, session);
+    fuse_opt_free_args(&args);
+    if (!session->fuse)
+        return report_fail(why, -ENOMEM, "libfuse can't make a session");
+    snprintf(path, sizeof path, "/dev/fd/%d", fuse_fd);
+    if (fuse_session_mount(session->fuse, path) < 0)
+        return report_fail(why, -EIO, "libfuse does not take the mount's descriptor");
+    if (fcntl(fuse_fd, F_SETFL, fcntl(fuse_fd, F_GETFL) | O_NONBLOCK) < 0)
+        return report_fail(why, -errno, "the mount's descriptor can't be made non-blocking: %s", strerror(errno));
+    error = notifier_start(session->fuse, &session->notifier);
+    return error ? report_fail(why, error, "a thread can't be started: %s", strerror(-error)) : 0;
+}
+
+/* Opens that are still with the log thread hold requests of this session: they are answered before it ends. */
+static void wait_for_pending(struct session *session)
+{
+    while (__atomic_load_n(&session->pending, __ATOMIC_ACQUIRE) > 0) {
+        struct pollfd none = {-1, 0, 0};
+
+        poll(&none, 1, 1);
+    }
+}
+
+int session_serve(struct gate *gate, const struct session_options *options, struct report_why *why)
+{
+    struct session session = {
+        .gate = gate, .policy = gate_policy(gate), .started_s = clock_now_s(), .released_fd = -1};
+    struct loop loop = {.session = &session, .options = options, .parked_end = &loop.parked};
+    int error;
+
+    pthread_mutex_init(&session.released_lock, NULL);
+    session.released_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    error = session.released_fd < 0 ? -errno : nodes_new(&session.nodes);
+    if (!error)
+        error = open_session(&session, options->fuse_fd, why);
+    if (!error) {
+        if (options->keeper_fd >= 0)
+            send(options->keeper_fd, "R", 1, MSG_NOSIGNAL);
+        serve(&loop);
+        wait_for_pending(&session);
+        free_released(&session);
+    }
+    notifier_stop(session.notifier);
+    if (session.fuse)
+        fuse_session_destroy(session.fuse);
+    free(loop.buffer.mem);
+    nodes_free(session.nodes);
+    if (session.released_fd >= 0)
+        close(session.released_fd);
+    pthread_mutex_destroy(&session.released_lock);
+    return error;
+}
