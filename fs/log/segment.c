@@ -131,8 +131,11 @@ int segment_header_read(int fd, struct segment_header *out)
     if (error)
         return error;
     crypto_generichash(sum, sizeof sum, bytes, H_CHECKSUM, NULL, 0);
-    if (memcmp(bytes, magic, sizeof magic) != 0 || bytes_get_u32(bytes + H_VERSION) != VERSION ||
-        memcmp(sum, bytes + H_CHECKSUM, sizeof sum) != 0 || !get_tree(bytes, &header.tree))
+    if (memcmp(bytes, magic, sizeof magic) != 0 || memcmp(sum, bytes + H_CHECKSUM, sizeof sum) != 0)
+        return -EBADMSG;
+    if (bytes_get_u32(bytes + H_VERSION) != VERSION)
+        return -ENOTSUP;
+    if (!get_tree(bytes, &header.tree))
         return -EBADMSG;
     header.number = bytes_get_u32(bytes + H_NUMBER);
     memcpy(header.store_id, bytes + H_STORE, LOG_STORE_ID_BYTES);

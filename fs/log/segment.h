@@ -34,7 +34,8 @@ void segment_name(uint32_t number, char name[static SEGMENT_NAME_BYTES]);
 /* The lowest and the highest number in the directory; 0 and 0 if there is no segment. */
 int segment_range(int directory_fd, uint32_t *first, uint32_t *last);
 
-/* -ENODATA: no whole header; -EBADMSG: not one of this format, or its checksum or tree does not fit; others: reading. */
+/* -ENODATA: no whole header; -EBADMSG: its magic, checksum or tree does not fit; -ENOTSUP: a whole header of another version
+ * of the format; others: reading. */
 int segment_header_read(int fd, struct segment_header *out);
 /* -ENOENT: no such segment. */
 int segment_header_read_number(int directory_fd, uint32_t number, struct segment_header *out);

@@ -159,11 +159,14 @@ static int find_start(struct writer *writer, uint32_t first, uint32_t *from, str
             *from = number;
             return 0;
         }
+        if (error == -ENOTSUP)
+            return report_fail(why, -EBADMSG, "log: segment %u has another version of the format than this program",
+                               number);
         if (error != -EBADMSG && error != -ENODATA && error != -ENOENT)
             return report_fail(why, error, "log: segment %u can't be read: %s", number, strerror(-error));
-        report(REPORT_ERROR, "log: segment %u has no header of this format", number);
+        report(REPORT_ERROR, "log: segment %u has no header that can be read", number);
     }
-    return report_fail(why, -EBADMSG, "log: none of the segments has a header of this format");
+    return report_fail(why, -EBADMSG, "log: none of the segments has a header that can be read");
 }
 
 static int find_end(struct writer *writer, struct report_why *why)

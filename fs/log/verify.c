@@ -1,0 +1,358 @@
+/* Goes through the segments in order with one tree. Rules:
+ *  - nothing is trusted but what the hashes bind; no length or number from disk is used before it was checked;
+ *  - the first thing that does not fit decides the result. From the next whole header on, checking goes on with the tree
+ *    that it records, so that one bad place does not leave all after it unchecked;
+ *  - the log may be written meanwhile: what looks bad at the end of the newest segment is looked at again. */
+#include "fs/log/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs/log/batch.h"
+#include "fs/log/reader.h"
+#include "fs/log/segment.h"
+#include "fs/log/tree.h"
+
+enum { LOOKS = 6, LOOK_AGAIN_NS = 5000000, PROGRESS_BYTES = 1 << 20 };
+
+struct check {
+    int directory_fd;
+    uint32_t last; /* highest segment seen so far */
+    bool in_step;  /* the tree is that of the log; false after something bad, until a header can be adopted */
+    bool have_store_id;
+    uint8_t store_id[LOG_STORE_ID_BYTES];
+    struct tree tree;
+    struct verify_report report;
+    uint64_t done_bytes, all_bytes, told_bytes;
+    void (*progress)(void *, uint64_t, uint64_t);
+    void *context;
+};
+
+static void bad(struct check *check, enum verify_result result, uint64_t entry, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void bad(struct check *check, enum verify_result result, uint64_t entry, const char *format, ...)
+{
+    va_list arguments;
+
+    check->in_step = false;
+    if (check->report.result != VERIFY_INTACT)
+        return;
+    check->report.result = result;
+    check->report.bad_entry = entry;
+    tree_root(&check->tree, check->report.root);
+    va_start(arguments, format);
+    vsnprintf(check->report.text, sizeof check->report.text, format, arguments);
+    va_end(arguments);
+}
+
+static void tell_progress(struct check *check, uint64_t segment_bytes, bool always)
+{
+    uint64_t done_bytes = check->done_bytes + segment_bytes;
+
+    if (!check->progress || (!always && done_bytes < check->told_bytes + PROGRESS_BYTES))
+        return;
+    check->told_bytes = done_bytes;
+    if (done_bytes > check->all_bytes)
+        check->all_bytes = done_bytes;
+    check->progress(check->context, done_bytes, check->all_bytes);
+}
+
+static unsigned long long next_entry(const struct check *check)
+{
+    return tree_size(&check->tree) + 1;
+}
+
+/* ---- headers ---------------------------------------------------------------------------------------------------- */
+
+static bool same_tree(const struct tree *ours, const struct tree *theirs)
+{
+    uint8_t our_root[TREE_HASH_BYTES], their_root[TREE_HASH_BYTES];
+
+    tree_root(ours, our_root);
+    tree_root(theirs, their_root);
+    return tree_size(ours) == tree_size(theirs) && memcmp(our_root, their_root, sizeof our_root) == 0 &&
+           (ours->base == theirs->base || theirs->base == tree_size(theirs));
+}
+
+static void adopt_header(struct check *check, uint32_t number, const struct segment_header *header)
+{
+    uint64_t ours = tree_size(&check->tree), theirs = tree_size(&header->tree);
+
+    if (!check->have_store_id)
+        memcpy(check->store_id, header->store_id, sizeof check->store_id);
+    check->have_store_id = true;
+    if (memcmp(header->store_id, check->store_id, sizeof check->store_id) != 0)
+        bad(check, VERIFY_ALTERED, ours + 1, "altered: segment %u belongs to another store", number);
+    else if (check->in_step && ours != theirs)
+        bad(check, VERIFY_ALTERED, (ours < theirs ? ours : theirs) + 1,
+            "altered: segment %u begins with entry %llu, but entry %llu is due", number,
+            (unsigned long long)theirs + 1, (unsigned long long)ours + 1);
+    else if (check->in_step && !same_tree(&check->tree, &header->tree))
+        bad(check, VERIFY_ALTERED, ours + 1, "altered: segment %u continues another log than the segment before it",
+            number);
+    check->tree = header->tree;
+    check->in_step = true;
+}
+
+/* False: there is nothing to read in this segment. */
+static bool check_header(struct check *check, uint32_t number)
+{
+    struct segment_header header;
+    int error = segment_header_read_number(check->directory_fd, number, &header);
+
+    if (error == -ENOENT) {
+        bad(check, VERIFY_ALTERED, check->in_step ? next_entry(check) : 0,
+            "altered: segment %u is missing, and with it entry %llu", number, next_entry(check));
+        return false;
+    }
+    if (error == -ENOTSUP) {
+        bad(check, VERIFY_IMPOSSIBLE, 0, "segment %u has another version of the format", number);
+        return false;
+    }
+    if (error == -EBADMSG || error == -ENODATA || error == -EIO) {
+        bool in_step = check->in_step;
+
+        bad(check, VERIFY_DAMAGED, next_entry(check), "damaged: the header of segment %u, in front of entry %llu",
+            number, next_entry(check));
+        check->in_step = in_step; /* the entries tell for themselves whether they go on where the last ones ended */
+        return in_step && error != -EIO;
+    }
+    if (error) {
+        bad(check, VERIFY_IMPOSSIBLE, 0, "segment %u can't be read: %s", number, strerror(-error));
+        return false;
+    }
+    adopt_header(check, number, &header);
+    return true;
+}
+
+/* ---- batches ---------------------------------------------------------------------------------------------------- */
+
+/* Adds the leaves to `next`; `*suspect` becomes the number of the first entry that does not fit, or 0. */
+static bool batch_fits(const struct batch *batch, struct tree *next, uint64_t *suspect)
+{
+    struct batch_entry entry = {0};
+    uint8_t hash[TREE_HASH_BYTES];
+
+    *suspect = 0;
+    for (size_t place = 0, left = batch->count; left > 0; left--) {
+        if (!batch_next(batch, &place, &entry))
+            return false;
+        batch_leaf(&entry, hash);
+        if (*suspect == 0 && batch_leaf_check(hash, entry.leaf) != entry.check)
+            *suspect = entry.leaf + 1;
+        tree_add(next, hash);
+    }
+    tree_root(next, hash);
+    return batch->whole && *suspect == 0 && memcmp(hash, batch_root(batch), sizeof hash) == 0;
+}
+
+/* A batch whose lengths make sense. True: it fits and is in the tree. */
+static bool check_batch(struct check *check, const struct batch *batch, uint64_t limit)
+{
+    struct tree next = check->tree;
+    uint64_t suspect;
+
+    if (batch->first != tree_size(&check->tree)) {
+        bad(check, VERIFY_ALTERED, next_entry(check), "altered: entry %llu is due, and entry %llu is there",
+            next_entry(check), (unsigned long long)batch->first + 1);
+        return false;
+    }
+    if (!batch_fits(batch, &next, &suspect)) {
+        if (suspect == 0)
+            suspect = batch->first + 1;
+        bad(check, VERIFY_ALTERED, suspect, "altered: entry %llu", (unsigned long long)suspect);
+        return false;
+    }
+    if (tree_size(&next) > limit) {
+        bad(check, VERIFY_ALTERED, limit + 1, "altered: the next segment begins inside a batch, with entry %llu",
+            (unsigned long long)limit + 1);
+        return false;
+    }
+    check->tree = next;
+    check->report.entries += batch->count;
+    return true;
+}
+
+static void unreadable(struct check *check, uint32_t number, int error)
+{
+    bad(check, error == -ENOMEM ? VERIFY_IMPOSSIBLE : VERIFY_DAMAGED, next_entry(check),
+        "damaged: segment %u can't be read from entry %llu on: %s", number, next_entry(check), strerror(-error));
+}
+
+/* What lies behind the last acknowledged batch. */
+static void count_rest(struct check *check, struct reader *reader, uint32_t number)
+{
+    off_t length_bytes = 0;
+    int torn = reader_torn(reader, &length_bytes);
+
+    if (torn < 0)
+        unreadable(check, number, torn);
+    else
+        check->report.unacknowledged_bytes += (uint64_t)length_bytes;
+}
+
+/* Something that is no whole batch, where one should begin. `limit` says whether later segments count on more entries. */
+static void check_bad(struct check *check, struct reader *reader, const struct batch *batch, uint32_t number,
+                      uint64_t limit)
+{
+    off_t length_bytes = 0;
+    uint64_t entry = next_entry(check);
+    int behind, torn = reader_torn(reader, &length_bytes);
+
+    if (torn >= 0 && batch->count > 0 && !(torn && limit == UINT64_MAX)) {
+        if (check_batch(check, batch, limit))
+            bad(check, VERIFY_DAMAGED, entry, "damaged: entry %llu", (unsigned long long)entry);
+        return;
+    }
+    behind = torn < 0 ? torn : reader_resync(reader);
+    if (behind < 0)
+        unreadable(check, number, behind);
+    else if (behind || limit != UINT64_MAX)
+        bad(check, VERIFY_DAMAGED, entry, "damaged: segment %u from entry %llu on; entries behind it are whole",
+            number, (unsigned long long)entry);
+    else if (torn)
+        check->report.unacknowledged_bytes += (uint64_t)length_bytes;
+    else
+        bad(check, VERIFY_DAMAGED, entry, "damaged: segment %u from entry %llu on, to its end", number,
+            (unsigned long long)entry);
+}
+
+static void look_again_later(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+}
+
+static void check_batches(struct check *check, struct reader *reader, uint32_t number, uint64_t limit)
+{
+    int looks = 0;
+
+    while (check->in_step) {
+        struct batch batch;
+        int step;
+
+        if (tree_size(&check->tree) >= limit) {
+            count_rest(check, reader, number);
+            return;
+        }
+        step = reader_next(reader, &batch);
+        if (step == READER_END)
+            return;
+        if (step == READER_BATCH) {
+            check_batch(check, &batch, limit);
+            tell_progress(check, (uint64_t)reader_offset(reader), false);
+            continue;
+        }
+        if (step == READER_BAD && limit == UINT64_MAX && looks++ < LOOKS) {
+            look_again_later();
+            step = reader_refresh(reader);
+            if (step == 0)
+                continue;
+        }
+        if (step < 0)
+            unreadable(check, number, step);
+        else
+            check_bad(check, reader, &batch, number, limit);
+        return;
+    }
+}
+
+static void check_segment(struct check *check, uint32_t number, uint64_t limit)
+{
+    struct reader *reader = NULL;
+    int error;
+
+    if (!check_header(check, number))
+        return;
+    error = reader_open(check->directory_fd, number, SEGMENT_HEADER_BYTES, &reader);
+    if (error) {
+        unreadable(check, number, error);
+        return;
+    }
+    check_batches(check, reader, number, limit);
+    check->report.segments++;
+    check->done_bytes += (uint64_t)reader_size(reader);
+    tell_progress(check, 0, true);
+    reader_close(reader);
+}
+
+/* While the newest segment was read a next one may have begun, whose header says that the end of this one does not count. */
+static void check_newest(struct check *check, uint32_t number)
+{
+    struct check before = *check;
+    uint32_t first;
+
+    for (;;) {
+        uint64_t limit = segment_limit(check->directory_fd, number, check->last);
+
+        check_segment(check, number, limit);
+        if (number < check->last || segment_range(check->directory_fd, &first, &check->last) != 0 ||
+            number == check->last)
+            return;
+        before.last = check->last;
+        *check = before;
+    }
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
+
+static bool sum_sizes(struct check *check, const char *path)
+{
+    uint32_t first = 0;
+    int error;
+
+    check->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    error = check->directory_fd < 0 ? -errno : segment_range(check->directory_fd, &first, &check->last);
+    if (error) {
+        bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
+        return false;
+    }
+    if (check->last == 0 && faccessat(check->directory_fd, "months", F_OK, 0) == 0)
+        bad(check, VERIFY_ALTERED, 1, "altered: there are no segments");
+    else if (check->last == 0)
+        bad(check, VERIFY_IMPOSSIBLE, 0, "there is no log here");
+    for (uint32_t number = first; number <= check->last && number > 0; number++) {
+        char name[SEGMENT_NAME_BYTES];
+        struct stat status;
+
+        segment_name(number, name);
+        if (fstatat(check->directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            check->all_bytes += (uint64_t)status.st_size;
+    }
+    return check->last > 0;
+}
+
+static void sum_up(struct check *check)
+{
+    struct verify_report *report = &check->report;
+
+    if (report->result != VERIFY_INTACT)
+        return;
+    tree_root(&check->tree, report->root);
+    report->result = VERIFY_NOT_ANCHORED;
+    snprintf(
+        report->text, sizeof report->text,
+        "intact, not anchored: %llu entries in %llu segments fit together; no anchor kept elsewhere says that they "
+        "are all, and the first ones",
+        (unsigned long long)report->entries, (unsigned long long)report->segments);
+}
+
+void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, uint64_t all_bytes), void *context,
+                struct verify_report *report)
+{
+    struct check check = {.directory_fd = -1, .progress = progress, .context = context, .in_step = true};
+
+    tree_init(&check.tree);
+    if (sum_sizes(&check, path))
+        for (uint32_t number = 1; number <= check.last && check.report.result != VERIFY_IMPOSSIBLE; number++)
+            check_newest(&check, number);
+    sum_up(&check);
+    if (check.directory_fd >= 0)
+        close(check.directory_fd);
+    *report = check.report;
+}
