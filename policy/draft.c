@@ -215,14 +215,14 @@ static void store_value(struct draft *draft, const struct grammar_key *key, stru
                    earlier->line, key->list ? ", and a list goes on with +=" : "");
         return;
     }
-    section->values[key->key] = value;
+    section->values[key->key] = section->lasts[key->key] = value;
     section->guessed[key->key] = guessed;
 }
 
 static void store_more(struct draft *draft, const struct grammar_key *key, struct draft_value *value)
 {
     struct draft_section *section = draft->current;
-    struct draft_value *last = section->values[key->key];
+    struct draft_value *last = section->lasts[key->key];
 
     if (!key->list) {
         faults_add(&draft->faults, value->line, "'%s +=' but '%s' is no list; allowed: %s = value, once", key->name,
@@ -233,13 +233,12 @@ static void store_more(struct draft *draft, const struct grammar_key *key, struc
         if (!section->damaged)
             faults_add(&draft->faults, value->line, "'%s +=' goes on with a list that no '%s =' began", key->name,
                        key->name);
-        section->values[key->key] = value;
+        section->values[key->key] = section->lasts[key->key] = value;
         section->guessed[key->key] = true;
         return;
     }
-    while (last->next)
-        last = last->next;
     last->next = value;
+    section->lasts[key->key] = value;
 }
 
 static struct draft_value *new_value(struct draft *draft, const char *text, unsigned line)

@@ -30,6 +30,7 @@ struct draft_section {
     unsigned line;
     bool damaged;                          /* a line of it was refused: what is missing may have been there */
     struct draft_value *values[KEY_COUNT]; /* NULL: not given */
+    struct draft_value *lasts[KEY_COUNT];  /* where a list goes on */
     bool guessed[KEY_COUNT];
     struct draft_by_kind *by_kind; /* in the order of the lines */
 };

@@ -9,14 +9,14 @@
 static void index_names(struct model *model)
 {
     for (enum section_type type = 0; type < SECTION_TYPES; type++) {
-        struct names *names = &model->private->names[type];
+        struct name_table *names = &model->private->names[type];
         const struct draft *draft = model->draft;
 
-        if (names_init(names, model->arena, draft->counts[type]))
+        if (name_table_init(names, model->arena, draft->counts[type]))
             return;
         for (unsigned i = 0; i < draft->counts[type]; i++)
-            names_set(names, i, draft->sections[type][i]->name);
-        names_sort(names);
+            name_table_set(names, i, draft->sections[type][i]->name);
+        name_table_sort(names);
     }
 }
 
@@ -126,7 +126,7 @@ static bool may_tell(const struct model *model)
 
 int model_reference(struct model *model, enum section_type type, const char *name, unsigned line)
 {
-    int index = names_find(&model->private->names[type], name);
+    int index = name_table_find(&model->private->names[type], name);
     const char *word = grammar_section(type)->word;
     char allowed[64] = "the name of a [";
     struct suggest suggest;
@@ -146,8 +146,8 @@ int model_reference(struct model *model, enum section_type type, const char *nam
 
 bool model_reference_fields(struct model *model, const char *name, unsigned line, struct field_set *set)
 {
-    int field = names_find(&model->private->names[SECTION_FIELD], name);
-    int category = names_find(&model->private->names[SECTION_CATEGORY], name);
+    int field = name_table_find(&model->private->names[SECTION_FIELD], name);
+    int category = name_table_find(&model->private->names[SECTION_CATEGORY], name);
     struct suggest suggest;
 
     if (field >= 0)

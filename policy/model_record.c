@@ -95,7 +95,7 @@ void model_kinds(struct model *model)
 /* A name in a list of fields stands for a field or for a category. */
 static void check_apart(struct model *model, const struct draft_section *category)
 {
-    int field = names_find(&model->private->names[SECTION_FIELD], category->name);
+    int field = name_table_find(&model->private->names[SECTION_FIELD], category->name);
     unsigned line;
 
     if (field < 0)

@@ -158,7 +158,7 @@ static void add_mask(struct model *model, char *text, unsigned line, struct poli
         return;
     }
     *colon = '\0';
-    if (names_find(&model->private->names[SECTION_CATEGORY], text) >= 0) {
+    if (name_table_find(&model->private->names[SECTION_CATEGORY], text) >= 0) {
         faults_add(model->faults, line, "'%s' is a category; allowed: FIELD:MASK, for one field each", text);
         return;
     }

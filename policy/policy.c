@@ -81,27 +81,27 @@ void policy_free(struct policy *policy)
 
 int policy_find_kind(const struct policy *policy, const char *name)
 {
-    return names_find(&policy->private->names[SECTION_KIND], name);
+    return name_table_find(&policy->private->names[SECTION_KIND], name);
 }
 
 int policy_find_category(const struct policy *policy, const char *name)
 {
-    return names_find(&policy->private->names[SECTION_CATEGORY], name);
+    return name_table_find(&policy->private->names[SECTION_CATEGORY], name);
 }
 
 int policy_find_field(const struct policy *policy, const char *name)
 {
-    return names_find(&policy->private->names[SECTION_FIELD], name);
+    return name_table_find(&policy->private->names[SECTION_FIELD], name);
 }
 
 int policy_find_purpose(const struct policy *policy, const char *name)
 {
-    return names_find(&policy->private->names[SECTION_PURPOSE], name);
+    return name_table_find(&policy->private->names[SECTION_PURPOSE], name);
 }
 
 int policy_find_role(const struct policy *policy, const char *name)
 {
-    return names_find(&policy->private->names[SECTION_ROLE], name);
+    return name_table_find(&policy->private->names[SECTION_ROLE], name);
 }
 
 int policy_kind_of_code(const struct policy *policy, const char *code, size_t length_bytes)

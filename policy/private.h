@@ -5,7 +5,7 @@
 
 #include "policy/arena.h"
 #include "policy/grammar.h"
-#include "policy/names.h"
+#include "policy/name_table.h"
 #include "policy/policy.h"
 
 enum member_kind { MEMBER_UID, MEMBER_USER, MEMBER_GROUP };
@@ -42,7 +42,7 @@ struct policy_private {
     struct private_role roles[POLICY_MAX_ROLES];
     struct private_bound *bounds;
     size_t bound_count;
-    struct names names[SECTION_TYPES]; /* of the sections that have names */
+    struct name_table names[SECTION_TYPES]; /* of the sections that have names */
 };
 
 #endif

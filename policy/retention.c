@@ -46,7 +46,7 @@ static void tell_unknown_start(struct model *model, const char *word, unsigned l
 
 static bool read_start(struct model *model, const char *word, unsigned line, struct term *term)
 {
-    int field = names_find(&model->private->names[SECTION_FIELD], word);
+    int field = name_table_find(&model->private->names[SECTION_FIELD], word);
 
     term->field = -1;
     term->start = TERM_AFTER_CAPTURE;
