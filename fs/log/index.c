@@ -438,28 +438,25 @@ static int take_segment(struct index *index, struct reader *reader, uint64_t lim
 /* One transaction's worth. 1: there is more; 0: all of it is in. */
 static int take_some(struct index *index, uint64_t durable)
 {
-    uint32_t first, last;
     uint64_t start = index->progress.size;
-    int error = segment_range(index->directory_fd, &first, &last);
 
-    if (error)
-        return error;
-    if (index->progress.segment < first)
-        index->progress.segment = first;
     while (index->progress.size < durable && index->progress.size - start < ENTRIES_PER_COMMIT) {
         struct reader *reader = NULL;
-        uint64_t limit = segment_limit(index->directory_fd, index->progress.segment, last);
+        uint64_t limit = segment_limit(index->directory_fd, index->progress.segment);
         uint64_t from = index->progress.offset < SEGMENT_HEADER_BYTES ? SEGMENT_HEADER_BYTES : index->progress.offset;
+        uint32_t next;
+        int error = reader_open(index->directory_fd, index->progress.segment, (off_t)from, &reader);
 
-        error = reader_open(index->directory_fd, index->progress.segment, (off_t)from, &reader);
         if (!error)
             error = take_segment(index, reader, limit < durable ? limit : durable, ENTRIES_PER_COMMIT);
         reader_close(reader);
-        if (error && error != -ENOENT)
+        if (error == 1)
+            return 1;
+        if (!error || error == -ENOENT)
+            error = segment_neighbour(index->directory_fd, index->progress.segment, true, &next);
+        if (error || index->progress.size >= durable || next == 0)
             return error;
-        if (index->progress.size >= durable || index->progress.segment >= last)
-            return 0;
-        index->progress.segment++;
+        index->progress.segment = next;
         index->progress.offset = index->progress.last = 0;
     }
     return index->progress.size < durable;

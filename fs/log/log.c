@@ -304,10 +304,10 @@ static int open_parts(struct log *log, const struct log_options *options, uint32
     if (!error)
         error = writer_open(log->directory_fd, log->store_id, segment_bytes, &log->writer, why);
     if (!error)
+        error = writer_start(log->writer, why);
+    if (!error)
         error =
             months_open(log->directory_fd, options->key, log->store_id, writer_size(log->writer), &log->months, why);
-    if (!error)
-        error = writer_start(log->writer, why);
     if (!error)
         error = index_new(log->directory_fd, options->path, options->key, log->store_id, log->months, &log->index);
     if (error)

@@ -46,36 +46,56 @@ static bool number_of(const char *name, uint32_t *number)
            number_parse_u32(name, 8, 1, SEGMENT_MAX_NUMBER, number) == 0;
 }
 
-int segment_range(int directory_fd, uint32_t *first, uint32_t *last)
+/* The lowest and the highest number with above <= number <= below; 0 and 0 if there is none. */
+static int scan(int directory_fd, uint32_t above, uint32_t below, uint32_t *first, uint32_t *last)
 {
     int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     uint32_t low = 0, high = 0, number;
     struct dirent *entry;
+    int error;
 
     if (!directory) {
-        int error = -errno;
-
+        error = -errno;
         if (fd >= 0)
             close(fd);
         return error;
     }
     for (errno = 0; (entry = readdir(directory)); errno = 0) {
-        if (!number_of(entry->d_name, &number))
+        if (!number_of(entry->d_name, &number) || number < above || number > below)
             continue;
         low = low == 0 || number < low ? number : low;
         high = number > high ? number : high;
     }
-    if (errno) {
-        int error = -errno;
-
-        closedir(directory);
-        return error;
-    }
+    error = -errno;
     closedir(directory);
+    if (error)
+        return error;
     *first = low;
     *last = high;
     return 0;
+}
+
+int segment_range(int directory_fd, uint32_t *first, uint32_t *last)
+{
+    return scan(directory_fd, 1, SEGMENT_MAX_NUMBER, first, last);
+}
+
+int segment_neighbour(int directory_fd, uint32_t number, bool above, uint32_t *out)
+{
+    uint32_t next = above ? number + 1 : number - 1, first, last;
+    char name[SEGMENT_NAME_BYTES];
+    int error;
+
+    segment_name(next, name);
+    if (next > 0 && next <= SEGMENT_MAX_NUMBER && faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        *out = next;
+        return 0;
+    }
+    error = scan(directory_fd, above ? next : 1, above ? SEGMENT_MAX_NUMBER : next, &first, &last);
+    if (!error)
+        *out = above ? first : last;
+    return error;
 }
 
 /* The right edge is written from the oldest, largest subtree to the newest, one after the other. */
@@ -162,12 +182,12 @@ int segment_header_read_number(int directory_fd, uint32_t number, struct segment
     return error;
 }
 
-uint64_t segment_limit(int directory_fd, uint32_t number, uint32_t last)
+uint64_t segment_limit(int directory_fd, uint32_t number)
 {
     struct segment_header header;
 
-    for (uint32_t next = number + 1; next <= last; next++)
-        if (segment_header_read_number(directory_fd, next, &header) == 0)
+    while (segment_neighbour(directory_fd, number, true, &number) == 0 && number > 0)
+        if (segment_header_read_number(directory_fd, number, &header) == 0)
             return tree_size(&header.tree);
     return UINT64_MAX;
 }

@@ -3,6 +3,7 @@
 #ifndef DOSSIERFS_LOG_SEGMENT_H
 #define DOSSIERFS_LOG_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,6 +35,10 @@ void segment_name(uint32_t number, char name[static SEGMENT_NAME_BYTES]);
 /* The lowest and the highest number in the directory; 0 and 0 if there is no segment. */
 int segment_range(int directory_fd, uint32_t *first, uint32_t *last);
 
+/* The nearest segment above (or below) `number` that there is; 0 if there is none. Numbers from a directory may leave gaps of
+ * any size, so nothing counts through them. */
+int segment_neighbour(int directory_fd, uint32_t number, bool above, uint32_t *out);
+
 /* -ENODATA: no whole header; -EBADMSG: its magic, checksum or tree does not fit; -ENOTSUP: a whole header of another version
  * of the format; others: reading. */
 int segment_header_read(int fd, struct segment_header *out);
@@ -41,7 +46,7 @@ int segment_header_read(int fd, struct segment_header *out);
 int segment_header_read_number(int directory_fd, uint32_t number, struct segment_header *out);
 /* Size of the log at which a segment was left for good, as the next whole header says: batches past it were never
  * acknowledged. UINT64_MAX if there is no later segment with a header that can be read. */
-uint64_t segment_limit(int directory_fd, uint32_t number, uint32_t last);
+uint64_t segment_limit(int directory_fd, uint32_t number);
 
 /* Makes a segment that can take at least `needed_bytes` of batches; on a full disk a smaller one than asked for. */
 int segment_create(int directory_fd, const struct segment_header *header, off_t size_bytes, size_t needed_bytes,

@@ -106,11 +106,6 @@ static bool check_header(struct check *check, uint32_t number)
     struct segment_header header;
     int error = segment_header_read_number(check->directory_fd, number, &header);
 
-    if (error == -ENOENT) {
-        bad(check, VERIFY_ALTERED, check->in_step ? next_entry(check) : 0,
-            "altered: segment %u is missing, and with it entry %llu", number, next_entry(check));
-        return false;
-    }
     if (error == -ENOTSUP) {
         bad(check, VERIFY_IMPOSSIBLE, 0, "segment %u has another version of the format", number);
         return false;
@@ -288,7 +283,7 @@ static void check_newest(struct check *check, uint32_t number)
     uint32_t first;
 
     for (;;) {
-        uint64_t limit = segment_limit(check->directory_fd, number, check->last);
+        uint64_t limit = segment_limit(check->directory_fd, number);
 
         check_segment(check, number, limit);
         if (number < check->last || segment_range(check->directory_fd, &first, &check->last) != 0 ||
@@ -316,15 +311,36 @@ static bool sum_sizes(struct check *check, const char *path)
         bad(check, VERIFY_ALTERED, 1, "altered: there are no segments");
     else if (check->last == 0)
         bad(check, VERIFY_IMPOSSIBLE, 0, "there is no log here");
-    for (uint32_t number = first; number <= check->last && number > 0; number++) {
+    while (first > 0) {
         char name[SEGMENT_NAME_BYTES];
         struct stat status;
 
-        segment_name(number, name);
+        segment_name(first, name);
         if (fstatat(check->directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
             check->all_bytes += (uint64_t)status.st_size;
+        if (segment_neighbour(check->directory_fd, first, true, &first) != 0)
+            break;
     }
     return check->last > 0;
+}
+
+static void check_all(struct check *check)
+{
+    uint32_t number = 0, next = 0;
+
+    for (;;) {
+        int error = segment_neighbour(check->directory_fd, number, true, &next);
+
+        if (error)
+            bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
+        if (error || next == 0 || check->report.result == VERIFY_IMPOSSIBLE)
+            return;
+        if (next != number + 1)
+            bad(check, VERIFY_ALTERED, check->in_step ? next_entry(check) : 0, "altered: segment %u is missing",
+                number + 1);
+        check_newest(check, next);
+        number = next;
+    }
 }
 
 static void sum_up(struct check *check)
@@ -349,8 +365,7 @@ void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, 
 
     tree_init(&check.tree);
     if (sum_sizes(&check, path))
-        for (uint32_t number = 1; number <= check.last && check.report.result != VERIFY_IMPOSSIBLE; number++)
-            check_newest(&check, number);
+        check_all(&check);
     sum_up(&check);
     if (check.directory_fd >= 0)
         close(check.directory_fd);

@@ -145,13 +145,14 @@ static int replay(int directory_fd, uint32_t number, struct tree *tree, struct r
 
 /* The newest segment whose header can be read tells where to begin. A later one without is damage, and its batches are
  * replayed all the same. */
-static int find_start(struct writer *writer, uint32_t first, uint32_t *from, struct report_why *why)
+static int find_start(struct writer *writer, uint32_t *from, struct report_why *why)
 {
     struct segment_header header;
+    uint32_t number = writer->last;
+    int error = 0;
 
-    for (uint32_t number = writer->last; number >= first && number > 0; number--) {
-        int error = segment_header_read_number(writer->directory_fd, number, &header);
-
+    while (!error && number > 0) {
+        error = segment_header_read_number(writer->directory_fd, number, &header);
         if (!error && memcmp(header.store_id, writer->store_id, LOG_STORE_ID_BYTES) != 0)
             return report_fail(why, -EBADMSG, "log: segment %u belongs to another store", number);
         if (!error) {
@@ -162,16 +163,19 @@ static int find_start(struct writer *writer, uint32_t first, uint32_t *from, str
         if (error == -ENOTSUP)
             return report_fail(why, -EBADMSG, "log: segment %u has another version of the format than this program",
                                number);
-        if (error != -EBADMSG && error != -ENODATA && error != -ENOENT)
+        if (error != -EBADMSG && error != -ENODATA)
             return report_fail(why, error, "log: segment %u can't be read: %s", number, strerror(-error));
         report(REPORT_ERROR, "log: segment %u has no header that can be read", number);
+        error = segment_neighbour(writer->directory_fd, number, false, &number);
     }
+    if (error)
+        return report_fail(why, error, "log: the directory can't be read: %s", strerror(-error));
     return report_fail(why, -EBADMSG, "log: none of the segments has a header that can be read");
 }
 
 static int find_end(struct writer *writer, struct report_why *why)
 {
-    uint32_t first = 0, from = 0;
+    uint32_t first = 0, from = 0, number;
     struct replay found = {0};
     int error = segment_range(writer->directory_fd, &first, &writer->last);
 
@@ -179,17 +183,21 @@ static int find_end(struct writer *writer, struct report_why *why)
         return report_fail(why, error, "log: the directory can't be read: %s", strerror(-error));
     if (writer->last == 0)
         return 0;
-    error = find_start(writer, first, &from, why);
-    if (error)
-        return error;
-    for (uint32_t number = from; number <= writer->last; number++) {
+    error = find_start(writer, &from, why);
+    for (number = from; !error && number > 0;) {
         error = replay(writer->directory_fd, number, &writer->tree, &found);
-        if (error && error != -ENOENT)
+        if (!error)
+            error = segment_neighbour(writer->directory_fd, number, true, &number);
+        if (error)
             return report_fail(why, error, "log: segment %u can't be read: %s", number, strerror(-error));
     }
-    if (found.clean && from == writer->last)
-        error = segment_open(writer->directory_fd, from, found.end_bytes, &writer->segment);
-    return error ? report_fail(why, error, "log: segment %u can't be written: %s", from, strerror(-error)) : 0;
+    if (error || !found.clean || from != writer->last)
+        return error;
+    error = segment_open(writer->directory_fd, from, found.end_bytes, &writer->segment);
+    /* It can be read, so the log can be opened; the first entry will try a new one. */
+    if (error)
+        report(REPORT_WARNING, "log: segment %u can't be written: %s", from, strerror(-error));
+    return 0;
 }
 
 int writer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYTES], uint32_t segment_bytes,
