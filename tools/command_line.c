@@ -188,10 +188,6 @@ static int take_command(struct reading *reading)
             return 0;
     }
     line->command = commands_find(reading->argc - reading->at, reading->argv + reading->at, &used, reading->message);
-    /* `dossier log --help` is a fair question too. */
-    if (!line->command && !line->globals.help && reading->at + 1 < reading->argc &&
-        strcmp(reading->argv[reading->at + 1], "--help") == 0)
-        line->globals.help = true;
     if (!line->command)
         return -EINVAL;
     reading->at += used;

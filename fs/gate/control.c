@@ -166,6 +166,9 @@ int control_receive(int fd, int timeout_ms, struct control_answer *answer)
     if (count <= 0)
         return count < 0 ? -errno : -ETIMEDOUT;
     length_bytes = recv(fd, packet, sizeof packet, 0);
+    /* A server that ended without reading all we sent leaves this error once, in front of its answer. */
+    if (length_bytes < 0 && errno == ECONNRESET)
+        length_bytes = recv(fd, packet, sizeof packet, MSG_DONTWAIT);
     if (length_bytes <= 0)
         return -ECONNRESET;
     if (length_bytes < 16 || length_bytes > 16 + 255 || memcmp(packet, magic, 8) != 0)
@@ -253,6 +256,15 @@ int control_send(int fd, const struct control_request *request, const int *pipes
 out:
     buffer_clear(&packet);
     return result;
+}
+
+int control_send_whole(int fd, unsigned stream)
+{
+    uint8_t packet[12];
+
+    memcpy(packet, magic, 8);
+    bytes_put_u32(packet + 8, stream);
+    return send(fd, packet, sizeof packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 /* ---- server: one request -------------------------------------------------------------------------------------- */
@@ -404,7 +416,7 @@ static int open_pipes(struct session *session, const char **why)
         int result;
 
         session->fds[i] = -1;
-        result = control_pipe_open(fd, &session->watch, &session->pipes[i], &request->is_input[i]);
+        result = control_pipe_open(fd, i, &session->watch, &session->pipes[i], &request->is_input[i]);
         if (result < 0) {
             if (result != -EINVAL)
                 *why = "the daemon has no room for another command now";
@@ -414,6 +426,20 @@ static int open_pipes(struct session *session, const char **why)
         request->stream_count = i + 1;
     }
     return request->is_input[0] || request->is_input[1] ? -EPROTO : 0;
+}
+
+/* After the request only "this input is whole" may come. Descriptors have no room in a plain recv: the kernel drops them. */
+static int take_packet(struct control_watch *watch)
+{
+    uint8_t packet[64];
+    ssize_t length_bytes = recv(watch->socket_fd, packet, sizeof packet, MSG_DONTWAIT);
+
+    if (length_bytes < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+    if (length_bytes != 12 || memcmp(packet, magic, 8) != 0 || bytes_get_u32(packet + 8) >= CONTROL_MAX_STREAMS)
+        return -EPIPE;
+    watch->whole |= 1u << bytes_get_u32(packet + 8);
+    return 0;
 }
 
 static bool session_stopped(const void *context)
@@ -441,8 +467,10 @@ static int serve(struct control *control, const struct seat *seat, const char **
     *why = "the daemon has no memory for this command";
     if (!session)
         return code;
-    session->watch = (struct control_watch){
-        .socket_fd = seat->fd, .wake_fd = control->wake_fd, .stall_ms = control->limits.stall_ms};
+    session->watch = (struct control_watch){.socket_fd = seat->fd,
+                                            .wake_fd = control->wake_fd,
+                                            .stall_ms = control->limits.stall_ms,
+                                            .take_packet = take_packet};
     session->request.uid = seat->uid;
     session->request.pid = seat->pid;
     session->request.stopped = session_stopped;

@@ -10,12 +10,15 @@
  *     CONTROL_STALL_MS;
  *   - threads, requests, their sizes and the commands of one uid are bounded by the numbers below.
  *
- * Talk: the server greets with CONTROL_READY (or CONTROL_BUSY and ends); the client sends one request with its pipes; the
- * server answers with CONTROL_EXIT, after it closed the pipes. All integers are little-endian.
+ * Talk: the server greets with CONTROL_READY (or CONTROL_BUSY and ends); the client sends one request with its pipes, and for
+ * each input that it passed to its end a packet that says so, before it closes that pipe: a pipe ends as well when a client
+ * is killed, and half a file must not be taken for a whole one. The server answers with CONTROL_EXIT, after it closed the
+ * pipes. All integers are little-endian.
  *
  *   answer   magic[8] word:u32 code:u32 text (a line for a person, without a line end, may be empty)
  *   request  magic[8] flags:u32 columns:u32 store_device:u64 store_inode:u64 argc:u32 { length:u32 bytes[length] } * argc
- *            pipes (SCM_RIGHTS): standard output, standard error, then one for each file that the command line names */
+ *            pipes (SCM_RIGHTS): standard output, standard error, then one for each file that the command line names
+ *   whole    magic[8] stream:u32 (the place of its pipe) */
 #ifndef DOSSIERFS_GATE_CONTROL_H
 #define DOSSIERFS_GATE_CONTROL_H
 
@@ -100,5 +103,7 @@ int control_receive(int fd, int timeout_ms, struct control_answer *answer);
 /* Sends a request: of `request` argc, argv, terminals, columns and store are used; `pipes` are the ends for the server, in
  * the order of the streams. -E2BIG: past the limits. */
 int control_send(int fd, const struct control_request *request, const int *pipes, unsigned pipe_count);
+/* Says that the input whose pipe is `stream` was passed whole; before that pipe is closed. */
+int control_send_whole(int fd, unsigned stream);
 
 #endif

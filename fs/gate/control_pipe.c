@@ -17,7 +17,8 @@ struct control_pipe {
     int inner[2]; /* [0] is read, [1] is written; empty between two calls */
     bool is_input;
     int failed; /* the first failure; nothing is tried after it, so that closing doesn't wait again */
-    const struct control_watch *watch;
+    unsigned place;
+    struct control_watch *watch;
     FILE *file;
     char *room; /* the FILE's buffer, FILE_BYTES */
 };
@@ -70,11 +71,34 @@ static ssize_t move(struct control_pipe *pipe, size_t length_bytes)
     return pipe->failed;
 }
 
+/* The pipe is at its end: is the input? 0 or negative. */
+static int confirm_whole(struct control_pipe *pipe)
+{
+    struct control_watch *watch = pipe->watch;
+    int64_t until_ms = clock_tick_ms() + watch->stall_ms;
+
+    while (!(watch->whole >> pipe->place & 1) && pipe->failed == 0) {
+        struct pollfd waits[2] = {{.fd = watch->socket_fd, .events = POLLIN | POLLRDHUP},
+                                  {.fd = watch->wake_fd, .events = POLLIN}};
+        int64_t left_ms = until_ms - clock_tick_ms();
+
+        if (left_ms <= 0 || (poll(waits, 2, (int)left_ms) < 0 && errno != EINTR))
+            pipe->failed = -ETIMEDOUT;
+        else if (waits[1].revents)
+            pipe->failed = -EPIPE;
+        else if (waits[0].revents)
+            pipe->failed = watch->take_packet(watch);
+    }
+    return pipe->failed;
+}
+
 static ssize_t read_pipe(void *cookie, char *to, size_t length_bytes)
 {
     struct control_pipe *pipe = cookie;
     ssize_t moved = move(pipe, length_bytes < CHUNK_BYTES ? length_bytes : CHUNK_BYTES);
 
+    if (moved == 0)
+        moved = confirm_whole(pipe);
     if (moved < 0) {
         errno = (int)-moved;
         return -1;
@@ -130,7 +154,7 @@ static int make(struct control_pipe *pipe)
     return 0;
 }
 
-int control_pipe_open(int fd, const struct control_watch *watch, struct control_pipe **out, bool *is_input)
+int control_pipe_open(int fd, unsigned place, struct control_watch *watch, struct control_pipe **out, bool *is_input)
 {
     struct control_pipe *pipe = NULL;
     struct stat status;
@@ -144,7 +168,8 @@ int control_pipe_open(int fd, const struct control_watch *watch, struct control_
     pipe = malloc(sizeof *pipe);
     if (!pipe)
         goto out;
-    *pipe = (struct control_pipe){.fd = fd, .inner = {-1, -1}, .is_input = mode == O_RDONLY, .watch = watch};
+    *pipe = (struct control_pipe){
+        .fd = fd, .inner = {-1, -1}, .is_input = mode == O_RDONLY, .place = place, .watch = watch};
     fd = -1;
     result = make(pipe);
     if (result < 0)

@@ -10,21 +10,26 @@
 #define DOSSIERFS_GATE_CONTROL_PIPE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct control_pipe;
 
-/* When a wait has to end. */
+/* When a wait has to end; of one client, used by its thread alone. */
 struct control_watch {
     int socket_fd; /* of the client */
     int wake_fd;   /* readable: the daemon stops */
     int stall_ms;
+    uint32_t whole; /* a bit per stream of which the client said that it was passed whole */
+    /* Takes one packet from the socket and sets bits in `whole`. 0 or negative. */
+    int (*take_packet)(struct control_watch *watch);
 };
 bool control_watch_ended(const struct control_watch *watch);
 
-/* `fd` is taken over, also on failure. `watch` must outlive the pipe. *is_input: which end of a pipe it is. -EINVAL: not an
+/* `fd` is taken over, also on failure. `watch` must outlive the pipe. `place` is the stream's: an input ends only if the
+ * client said that it is whole, otherwise its end is an error. *is_input: which end of a pipe it is. -EINVAL: not an
  * end of a pipe. -EMFILE, -ENOMEM. */
-int control_pipe_open(int fd, const struct control_watch *watch, struct control_pipe **out, bool *is_input);
+int control_pipe_open(int fd, unsigned place, struct control_watch *watch, struct control_pipe **out, bool *is_input);
 FILE *control_pipe_file(const struct control_pipe *pipe);
 /* Flushes (what can't be written is dropped), closes, wipes. NULL is allowed. */
 void control_pipe_close(struct control_pipe *pipe);

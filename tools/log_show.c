@@ -1,0 +1,334 @@
+/* log show: entries of the processing log, for people as a table, for programs as CSV or JSON lines. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "fs/base/number.h"
+#include "fs/gate/answers.h"
+#include "fs/gate/clock.h"
+#include "policy/suggest.h"
+#include "tools/commands.h"
+#include "tools/moment.h"
+#include "tools/output.h"
+#include "tools/table.h"
+
+enum {
+    TERMINAL_LIMIT = 50,
+    TABLE_LINES = 5000, /* a table is in memory as a whole; a longer one is printed in parts */
+};
+
+struct show {
+    struct command_context *context;
+    bool csv, json;
+    struct table *table;
+    unsigned table_lines;
+    bool headings_done;
+    uint64_t shown;
+};
+
+/* ---- the question --------------------------------------------------------------------------------------------- */
+
+static int take_time(struct command_context *context, const char *option, bool end_of_day, int64_t *ms)
+{
+    const char *text = commands_option(context, option);
+    int64_t second;
+    bool is_day;
+
+    if (!text)
+        return COMMAND_DONE;
+    if (moment_parse(text, clock_now_s(), &second, &is_day) < 0)
+        return commands_cannot(context, "--%s: \"%.40s\" is no time: %s", option, text, moment_allowed);
+    if (is_day && end_of_day)
+        second = clock_first_second(clock_day_of(second) + 1);
+    *ms = second * 1000;
+    return COMMAND_DONE;
+}
+
+static int unknown_word(struct command_context *context, const char *option, const char *word,
+                        const char *(*name_of)(int))
+{
+    struct suggest suggest;
+    char allowed[160] = "";
+
+    suggest_init(&suggest, word);
+    for (int i = 1; i < 32; i++) {
+        const char *name = name_of(i);
+        size_t used = strlen(allowed);
+
+        if (!name || !name[0] || strcmp(name, "?") == 0 || strcmp(name, "unknown") == 0)
+            continue;
+        suggest_consider(&suggest, name);
+        snprintf(allowed + used, sizeof allowed - used, "%s%s", used ? ", " : "", name);
+    }
+    return commands_cannot(context, "--%s: no \"%.40s\"%s%s%s allowed: %s", option, word,
+                           suggest.nearest ? "; did you mean \"" : ";", suggest.nearest ? suggest.nearest : "",
+                           suggest.nearest ? "\"?" : "", allowed);
+}
+
+static const char *outcome_name(int number)
+{
+    return number <= LOG_GAP ? log_outcome_name((enum log_outcome)number) : NULL;
+}
+
+static const char *what_name(int number)
+{
+    return number <= LOG_COMMAND ? log_what_name((enum log_what)number) : NULL;
+}
+
+static int take_words(struct command_context *context, struct log_filter *filter)
+{
+    const char *outcome = commands_option(context, "outcome"), *what = commands_option(context, "what");
+    int number;
+
+    if (outcome) {
+        number = log_outcome_find(outcome);
+        if (number < 0)
+            return unknown_word(context, "outcome", outcome, outcome_name);
+        filter->outcome = (enum log_outcome)number;
+    }
+    if (what) {
+        number = log_what_find(what);
+        if (number < 0)
+            return unknown_word(context, "what", what, what_name);
+        filter->what = (enum log_what)number;
+    }
+    return COMMAND_DONE;
+}
+
+/* All digits are a uid, also where an account has such a name. */
+static void take_user(struct command_context *context, struct log_filter *filter)
+{
+    const char *user = commands_option(context, "user");
+
+    if (user && number_parse_u32(user, strlen(user), 0, UINT32_MAX, &filter->uid) == 0)
+        filter->has_uid = true;
+    else
+        filter->user = user;
+}
+
+static int take_purpose(struct command_context *context, struct log_filter *filter)
+{
+    const struct policy *policy = gate_policy(context->gate);
+    struct suggest suggest;
+
+    filter->purpose = commands_option(context, "purpose");
+    if (!filter->purpose || policy_find_purpose(policy, filter->purpose) >= 0)
+        return COMMAND_DONE;
+    /* An older policy may have had it: the question stands, but a slip of the pen is told. */
+    suggest_init(&suggest, filter->purpose);
+    for (unsigned i = 0; i < policy->purpose_count; i++)
+        suggest_consider(&suggest, policy->purposes[i].name);
+    fprintf(context->error, "dossier: the policy in force has no purpose \"%.63s\"%s%s%s\n", filter->purpose,
+            suggest.nearest ? "; did you mean \"" : "", suggest.nearest ? suggest.nearest : "",
+            suggest.nearest ? "\"?" : "");
+    return COMMAND_DONE;
+}
+
+static int take_limit(struct command_context *context, bool for_people, struct log_filter *filter)
+{
+    const char *text = commands_option(context, "limit");
+
+    if (!text && context->out_is_terminal && for_people)
+        filter->limit = TERMINAL_LIMIT;
+    if (text && number_parse_u64(text, strlen(text), 1, INT64_MAX, &filter->limit) < 0)
+        return commands_cannot(context, "--limit is a number from 1 on");
+    filter->newest = filter->limit > 0;
+    return COMMAND_DONE;
+}
+
+static int take_question(struct show *show, struct gate_log_question *question)
+{
+    struct command_context *context = show->context;
+    struct log_filter *filter = &question->filter;
+
+    show->csv = commands_option(context, "csv") != NULL;
+    show->json = commands_option(context, "json") != NULL;
+    if (show->csv && show->json)
+        return commands_cannot(context, "either --csv or --json");
+    question->code = commands_option(context, "subject");
+    take_user(context, filter);
+    if (take_time(context, "from", false, &filter->from_ms) != COMMAND_DONE ||
+        take_time(context, "to", true, &filter->to_ms) != COMMAND_DONE ||
+        take_words(context, filter) != COMMAND_DONE || take_purpose(context, filter) != COMMAND_DONE ||
+        take_limit(context, !show->csv && !show->json, filter) != COMMAND_DONE)
+        return COMMAND_CANNOT;
+    return COMMAND_DONE;
+}
+
+/* ---- the answers ---------------------------------------------------------------------------------------------- */
+
+static const struct table_column columns[] = {
+    {"TIME", TABLE_LEFT},       {"USER", TABLE_SHRINKS},
+    {"WHAT", TABLE_LEFT},       {"SUBJECT", TABLE_SHRINKS},
+    {"PURPOSE", TABLE_SHRINKS}, {"NAME", TABLE_SHRINKS},
+    {"OUTCOME", TABLE_LEFT},    {"RULE", TABLE_SHRINKS},
+    {"COUNT", TABLE_RIGHT},     {NULL, 0},
+};
+
+static int flush_table(struct show *show)
+{
+    int result = show->table ? table_print(show->table) : 0;
+
+    table_free(show->table);
+    show->table = NULL;
+    show->table_lines = 0;
+    show->headings_done = true;
+    return result;
+}
+
+static int show_line(struct show *show, const struct log_record *record, const char *code)
+{
+    const struct log_entry *entry = &record->entry;
+    char time[MOMENT_BYTES] = "(erased)", uid[16] = "", count[16] = "", subject[32] = "";
+    const char *cells[9] = {time};
+    int result = 0;
+
+    if (!show->table)
+        result = table_new(show->context->out, columns, !show->headings_done,
+                           show->context->out_is_terminal ? show->context->columns : 0, &show->table);
+    if (result < 0)
+        return result;
+    if (!record->erased) {
+        moment_print(entry->time_ms, time);
+        snprintf(uid, sizeof uid, "%" PRIu32, entry->uid);
+        if (entry->count > 1)
+            snprintf(count, sizeof count, "%" PRIu32, entry->count);
+        /* A subject whose code is gone is still one subject. */
+        if (entry->subject)
+            snprintf(subject, sizeof subject, "~%016" PRIx64, entry->subject);
+        cells[1] = entry->user[0] ? entry->user : uid;
+        cells[2] = log_what_name(entry->what);
+        cells[3] = code[0] ? code : subject;
+        cells[4] = entry->purpose;
+        cells[5] = entry->name;
+        cells[6] = log_outcome_name(entry->outcome);
+        cells[7] = entry->rule;
+        cells[8] = count;
+    }
+    result = table_add(show->table, cells);
+    if (result == 0 && ++show->table_lines >= TABLE_LINES)
+        result = flush_table(show);
+    return result;
+}
+
+static void csv_text(FILE *out, const char *text)
+{
+    output_csv(out, text, strlen(text));
+    fputc(',', out);
+}
+
+static int show_csv(struct show *show, const struct log_record *record, const char *code)
+{
+    const struct log_entry *entry = &record->entry;
+    FILE *out = show->context->out;
+    char time[MOMENT_BYTES] = "", policy[17] = "", trace[33] = "", span[17] = "", ground[2] = {entry->ground, '\0'};
+
+    if (show->shown == 0)
+        fputs("number,erased,time,user,uid,what,subject,subject_number,purpose,ground,name,outcome,role,fields,rule,"
+              "count,"
+              "program,pid,policy,trace,span\r\n",
+              out);
+    if (record->erased) {
+        fprintf(out, "%" PRIu64 ",1,,,,,,,,,,,,,,,,,,,\r\n", record->number);
+        return ferror(out) ? -EIO : 0;
+    }
+    moment_print_iso(entry->time_ms, time);
+    sodium_bin2hex(policy, sizeof policy, entry->policy, sizeof entry->policy);
+    sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
+    sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
+    fprintf(out, "%" PRIu64 ",0,%s,", record->number, time);
+    csv_text(out, entry->user);
+    fprintf(out, "%" PRIu32 ",%s,", entry->uid, log_what_name(entry->what));
+    csv_text(out, code);
+    if (entry->subject)
+        fprintf(out, "%016" PRIx64, entry->subject);
+    fputc(',', out);
+    csv_text(out, entry->purpose);
+    fprintf(out, "%s,", ground);
+    csv_text(out, entry->name);
+    fprintf(out, "%s,", log_outcome_name(entry->outcome));
+    csv_text(out, entry->role);
+    csv_text(out, entry->fields);
+    csv_text(out, entry->rule);
+    fprintf(out, "%" PRIu32 ",", entry->count);
+    csv_text(out, entry->program);
+    fprintf(out, "%" PRId32 ",%s,%s,%s\r\n", entry->pid, policy, trace, span);
+    return ferror(out) ? -EIO : 0;
+}
+
+static json_t *json_entry(const struct log_record *record, const char *code)
+{
+    const struct log_entry *entry = &record->entry;
+    char time[MOMENT_BYTES] = "", policy[17], trace[33], span[17], subject[17] = "",
+         ground[2] = {entry->ground, '\0'};
+
+    moment_print_iso(entry->time_ms, time);
+    if (entry->subject)
+        snprintf(subject, sizeof subject, "%016" PRIx64, entry->subject);
+    sodium_bin2hex(policy, sizeof policy, entry->policy, sizeof entry->policy);
+    sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
+    sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
+    return json_pack("{sI sb ss so sI ss so ss so ss so ss so so so sI so si ss ss ss}", "number",
+                     (json_int_t)record->number, "erased", 0, "time", time, "user", output_json_text(entry->user),
+                     "uid", (json_int_t)entry->uid, "what", log_what_name(entry->what), "subject",
+                     output_json_text(code), "subject_number", subject, "purpose", output_json_text(entry->purpose),
+                     "ground", ground, "name", output_json_text(entry->name), "outcome",
+                     log_outcome_name(entry->outcome), "role", output_json_text(entry->role), "fields",
+                     output_json_text(entry->fields), "rule", output_json_text(entry->rule), "count",
+                     (json_int_t)entry->count, "program", output_json_text(entry->program), "pid", (int)entry->pid,
+                     "policy", policy, "trace", trace, "span", span);
+}
+
+static int show_json(struct show *show, const struct log_record *record, const char *code)
+{
+    if (record->erased)
+        return output_json(show->context->out,
+                           json_pack("{sI sb}", "number", (json_int_t)record->number, "erased", 1));
+    return output_json(show->context->out, json_entry(record, code));
+}
+
+static int on_record(void *context, const struct log_record *record, const char *code)
+{
+    struct show *show = context;
+    int result;
+
+    if (commands_stopped(show->context))
+        return -EINTR;
+    if (show->csv)
+        result = show_csv(show, record, code);
+    else if (show->json)
+        result = show_json(show, record, code);
+    else
+        result = show_line(show, record, code);
+    show->shown++;
+    return result;
+}
+
+int log_show_run(struct command_context *context)
+{
+    struct show show = {.context = context};
+    struct gate_log_question question = {0};
+    struct report_why why = {""};
+    int result;
+
+    if (take_question(&show, &question) != COMMAND_DONE)
+        return COMMAND_CANNOT;
+    result = gate_log_ask(context->gate, context->person, &question, on_record, &show, &why);
+    /* What came before a damaged entry is shown all the same. */
+    if (flush_table(&show) < 0 && result == 0)
+        result = -EIO;
+    if (result == 0) {
+        if (show.shown == 0 && !show.csv && !show.json)
+            fputs("no entries\n", context->error);
+        return COMMAND_DONE;
+    }
+    if (ferror(context->out))
+        return COMMAND_CANNOT;
+    commands_cannot(context, "%s",
+                    why.text[0]          ? why.text
+                    : result == -EINTR   ? "stopped"
+                    : result == -EBADMSG ? "an entry of the log can't be read; dossier log verify tells more"
+                                         : strerror(-result));
+    return result == -EACCES ? COMMAND_FAULTS : COMMAND_CANNOT;
+}

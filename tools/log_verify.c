@@ -1,0 +1,100 @@
+/* log verify: is the processing log what it was? Reads the log's directory itself: no key, no policy, no daemon. */
+#include <sodium.h>
+#include <string.h>
+
+#include "fs/log/verify.h"
+#include "tools/commands.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+
+static const char *const result_names[] = {"intact", "altered", "impossible", "shorter", "damaged", "not-anchored"};
+
+static void show_progress(void *context, uint64_t done_bytes, uint64_t all_bytes)
+{
+    struct progress *progress = context;
+    char text[80];
+
+    if (!progress_due(progress))
+        return;
+    snprintf(text, sizeof text, "verifying: %llu of %llu MiB", (unsigned long long)(done_bytes >> 20),
+             (unsigned long long)(all_bytes >> 20));
+    progress_show(progress, text);
+}
+
+/* What the result means to someone who did not write this program. */
+static const char *meaning(enum verify_result result)
+{
+    switch (result) {
+    case VERIFY_INTACT:
+        return "Nothing was changed since the anchor was taken.";
+    case VERIFY_ALTERED:
+        return "Somebody or something changed the log: keep a copy of the directory as it is now, and find out who.";
+    case VERIFY_IMPOSSIBLE:
+        return "The log could not be checked; that says nothing about its content.";
+    case VERIFY_SHORTER:
+        return "Entries that the anchor vouches for are missing at the end.";
+    case VERIFY_DAMAGED:
+        return "Part of the log can't be read, as after a disk fault; what could be read agrees.";
+    case VERIFY_NOT_ANCHORED:
+        return "Not anchored: the log agrees with itself in every byte, but without a checkpoint kept elsewhere, who "
+               "rewrote all of it can't be told from who did not.";
+    }
+    return "";
+}
+
+static void print_text(const struct command_context *context, const char *path, const struct verify_report *report)
+{
+    char root[2 * LOG_ROOT_BYTES + 1];
+
+    sodium_bin2hex(root, sizeof root, report->root, LOG_ROOT_BYTES);
+    if (report->result == VERIFY_IMPOSSIBLE) {
+        commands_cannot(context, "%s: %s", path, report->text);
+        return;
+    }
+    fprintf(context->out, "%s: %s\n", path, report->text);
+    fprintf(context->out, "entries verified  %llu, in %llu segment%s\n", (unsigned long long)report->entries,
+            (unsigned long long)report->segments, report->segments == 1 ? "" : "s");
+    fprintf(context->out, "root of the tree  %s\n", root);
+    if (report->bad_entry)
+        fprintf(context->out, "first bad entry   %llu\n", (unsigned long long)report->bad_entry);
+    if (report->unacknowledged_bytes)
+        fprintf(context->out, "unacknowledged    %llu bytes at the end (a batch being written, or a crash)\n",
+                (unsigned long long)report->unacknowledged_bytes);
+    fprintf(context->out, "%s\n", meaning(report->result));
+}
+
+static int print_json(const struct command_context *context, const char *path, const struct verify_report *report)
+{
+    char root[2 * LOG_ROOT_BYTES + 1];
+
+    sodium_bin2hex(root, sizeof root, report->root, LOG_ROOT_BYTES);
+    return output_json(context->out,
+                       json_pack("{so ss si sI sI sI sI ss so}", "log", output_json_text(path), "result",
+                                 result_names[report->result], "exit", (int)report->result, "entries",
+                                 (json_int_t)report->entries, "segments", (json_int_t)report->segments, "bad_entry",
+                                 (json_int_t)report->bad_entry, "unacknowledged_bytes",
+                                 (json_int_t)report->unacknowledged_bytes, "root", root, "text",
+                                 output_json_text(report->text)));
+}
+
+int log_verify_run(struct command_context *context)
+{
+    struct verify_report report = {.result = VERIFY_IMPOSSIBLE};
+    struct progress progress;
+    char path[4096];
+
+    if (context->argument_count == 0 && !context->place.store)
+        return commands_cannot(context, "which log? -n NAME, -s STORE, or the log's directory as an argument");
+    if ((size_t)snprintf(path, sizeof path, "%s%s",
+                         context->argument_count ? context->argument_text[0] : context->place.store,
+                         context->argument_count ? "" : "/log") >= sizeof path)
+        return commands_cannot(context, "the path of the log is too long");
+    progress_init(&progress, context->error, context->error_is_terminal);
+    verify_log(path, show_progress, &progress, &report);
+    progress_erase(&progress);
+    if (!commands_option(context, "json"))
+        print_text(context, path, &report);
+    else if (print_json(context, path, &report) < 0)
+        return commands_cannot(context, "the result can't be printed");
+    return (int)report.result;
+}

@@ -1,0 +1,77 @@
+#include "tools/place.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fs/base/file.h"
+#include "fs/gate/control.h"
+
+int place_read_policy(const char *path, struct policy **policy, FILE *error)
+{
+    struct buffer text = BUFFER_EMPTY;
+    struct policy_faults faults = {0};
+    int result = file_read_path(path, POLICY_TEXT_MAX_BYTES, &text), code = COMMAND_DONE;
+
+    if (result == -EFBIG)
+        fprintf(error, "dossier: the policy %s is longer than %d bytes\n", path, POLICY_TEXT_MAX_BYTES);
+    else if (result < 0)
+        fprintf(error, "dossier: the policy %s can't be read: %s\n", path, strerror(-result));
+    if (result < 0) {
+        code = COMMAND_CANNOT;
+        goto out;
+    }
+    result = policy_load(path, buffer_text(&text), text.length_bytes, policy, &faults);
+    if (result == -EINVAL) {
+        code = COMMAND_FAULTS;
+        for (size_t i = 0; i < faults.count; i++)
+            fprintf(error, "%s:%u: %s\n", path, faults.faults[i].line, faults.faults[i].text);
+    } else if (result < 0) {
+        code = COMMAND_CANNOT;
+        fprintf(error, "dossier: the policy %s can't be loaded: %s\n", path, strerror(-result));
+    }
+out:
+    policy_faults_clear(&faults);
+    buffer_clear(&text);
+    return code;
+}
+
+int place_name(const struct command_line_globals *globals, struct place *place, FILE *error)
+{
+    *place = (struct place){.store = globals->store};
+    if (globals->name && (globals->store || globals->policy)) {
+        fputs("dossier: either -n, or -s and -p: the policy of -n says where its store is\n", error);
+        return COMMAND_CANNOT;
+    }
+    if ((globals->name || globals->policy) && control_name(globals->name, globals->policy, place->name) < 0) {
+        fprintf(error, "dossier: \"%s\" is no name of a mount: it must be a file name of at most 63 bytes\n",
+                globals->name ? globals->name : globals->policy);
+        return COMMAND_CANNOT;
+    }
+    if (globals->name)
+        snprintf(place->policy_path, sizeof place->policy_path, "/etc/dossierfs/%s.ini", globals->name);
+    else if (globals->policy && (size_t)snprintf(place->policy_path, sizeof place->policy_path, "%s",
+                                                 globals->policy) >= sizeof place->policy_path) {
+        fputs("dossier: the path of the policy is too long\n", error);
+        return COMMAND_CANNOT;
+    }
+    return COMMAND_DONE;
+}
+
+int place_load(const struct command_line_globals *globals, struct place *place, FILE *error)
+{
+    if (!place->policy_path[0]) {
+        fputs("dossier: which policy? -n NAME, or -s STORE -p POLICY\n", error);
+        return COMMAND_CANNOT;
+    }
+    if (place_read_policy(place->policy_path, &place->policy, error) != COMMAND_DONE)
+        return COMMAND_CANNOT;
+    if (!globals->store && place->policy->mount.store[0])
+        place->store = place->policy->mount.store;
+    return COMMAND_DONE;
+}
+
+void place_clear(struct place *place)
+{
+    policy_free(place->policy);
+    *place = (struct place){0};
+}
