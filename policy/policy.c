@@ -104,9 +104,20 @@ int policy_find_role(const struct policy *policy, const char *name)
     return name_table_find(&policy->private->names[SECTION_ROLE], name);
 }
 
+/* A code is a directory's name, whatever a careless pattern (`.*`) would take. */
+static bool is_directory_name(const char *code, size_t length_bytes)
+{
+    if (length_bytes == 0 || length_bytes > POLICY_CODE_MAX_BYTES || code[0] == '.')
+        return false;
+    for (size_t i = 0; i < length_bytes; i++)
+        if (code[i] < 0x20 || code[i] > 0x7e || code[i] == '/')
+            return false;
+    return true;
+}
+
 int policy_kind_of_code(const struct policy *policy, const char *code, size_t length_bytes)
 {
-    if (length_bytes == 0 || length_bytes > POLICY_CODE_MAX_BYTES)
+    if (!is_directory_name(code, length_bytes))
         return -1;
     for (unsigned i = 0; i < policy->kind_count; i++)
         if (pattern_match(policy->kinds[i].code, code, length_bytes))

@@ -136,7 +136,8 @@ int policy_find_category(const struct policy *policy, const char *name);
 int policy_find_field(const struct policy *policy, const char *name);
 int policy_find_purpose(const struct policy *policy, const char *name);
 int policy_find_role(const struct policy *policy, const char *name);
-/* The kind whose pattern the text matches, or -1. Text is any bytes; a code is at most POLICY_CODE_MAX_BYTES. */
+/* The kind whose pattern the text matches, or -1. Text is any bytes; a code is at most POLICY_CODE_MAX_BYTES and, whatever
+ * the pattern, the name of a directory: printable ASCII without '/', not beginning with '.'. */
 int policy_kind_of_code(const struct policy *policy, const char *code, size_t length_bytes);
 /* The retention that holds for dossiers of a kind: retention.KIND, else retention; NULL if the category has none. */
 const struct retention *policy_retention(const struct policy *policy, unsigned category, unsigned kind);
