@@ -31,6 +31,10 @@ enum {
     QUEUE_MAX_BYTES = 64 << 20, /* entries may be long, so their number alone does not bound the memory */
     SPIN_NS = 20000,
     SPIN_WORTH_MAX = 8,
+    /* Entries that nobody waits for ride with the next batch: a sync of their own would hold up an open that comes just
+     * behind them. They wait this long at most, or until so many are there. */
+    LAZY_MS = 200,
+    LAZY_ENTRIES = 1024,
 };
 
 struct waiter {
@@ -61,8 +65,10 @@ struct log {
     struct queue waiting;  /* queue_lock */
     bool stopping;         /* queue_lock */
     bool asleep;           /* queue_lock */
+    bool urgent;           /* queue_lock: somebody waits for what is queued, or it is much */
+    int64_t lazy_until_ns; /* queue_lock: when what nobody waits for is written anyway */
     atomic_size_t pending; /* entries queued and not yet done; raised under queue_lock */
-    atomic_bool arrived;   /* something waits: what the thread spins on */
+    atomic_bool arrived;   /* something urgent waits: what the thread spins on */
 
     struct queue taken; /* of the log thread, as all below */
     int spin_worth;     /* how often spinning paid of late */
@@ -121,6 +127,32 @@ static void queue_clear(struct queue *queue)
     free(queue->waiters);
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Under queue_lock, after an entry was put: tells the thread, at once or when the time of the lazy has come. */
+static void announce(struct log *log, bool waited_for)
+{
+    bool first = log->waiting.count == 1;
+
+    if (first)
+        log->lazy_until_ns = now_ns() + LAZY_MS * INT64_C(1000000);
+    if (waited_for || log->waiting.count >= LAZY_ENTRIES) {
+        log->urgent = true;
+        atomic_store_explicit(&log->arrived, true, memory_order_release);
+    }
+    /* The first lazy one wakes it too, so that it sets itself a time. */
+    if (log->asleep && (log->urgent || first)) {
+        log->asleep = false;
+        pthread_cond_signal(&log->work);
+    }
+}
+
 int log_append(struct log *log, const struct log_entry *entry, log_done *done, void *context)
 {
     int error = -EAGAIN;
@@ -130,11 +162,7 @@ int log_append(struct log *log, const struct log_entry *entry, log_done *done, v
         error = queue_put(&log->waiting, entry, done, context);
     if (!error) {
         log->pending++;
-        atomic_store_explicit(&log->arrived, true, memory_order_release);
-        if (log->asleep) {
-            log->asleep = false;
-            pthread_cond_signal(&log->work);
-        }
+        announce(log, done != NULL);
     }
     pthread_mutex_unlock(&log->queue_lock);
     return error;
@@ -176,14 +204,6 @@ uint64_t log_size(struct log *log)
 
 /* ---- the log thread --------------------------------------------------------------------------------------------- */
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Waking a sleeping thread costs more than a short wait, but only if work does come within it: so spinning is given up
  * while it does not pay, and tried again when a sleep turned out short. */
 static void spin(struct log *log)
@@ -203,6 +223,17 @@ static void spin(struct log *log)
     log->spin_worth--;
 }
 
+/* Under queue_lock: sleeps until there is news, or until the lazy are due. */
+static void doze(struct log *log)
+{
+    struct timespec until = {.tv_sec = log->lazy_until_ns / 1000000000, .tv_nsec = log->lazy_until_ns % 1000000000};
+
+    if (log->waiting.count == 0)
+        pthread_cond_wait(&log->work, &log->queue_lock);
+    else
+        pthread_cond_timedwait(&log->work, &log->queue_lock, &until);
+}
+
 /* Waits for work and takes all of it. False: there is none and will be none. */
 static bool take(struct log *log)
 {
@@ -212,16 +243,17 @@ static bool take(struct log *log)
     if (!atomic_load_explicit(&log->arrived, memory_order_acquire))
         spin(log);
     pthread_mutex_lock(&log->queue_lock);
-    while (log->waiting.count == 0 && !log->stopping) {
+    while (!log->urgent && !log->stopping && (log->waiting.count == 0 || now_ns() < log->lazy_until_ns)) {
         int64_t slept_at = now_ns();
 
         log->asleep = true;
-        pthread_cond_wait(&log->work, &log->queue_lock);
+        doze(log);
         log->asleep = false;
-        if (now_ns() - slept_at < 2 * SPIN_NS && log->spin_worth < SPIN_WORTH_MAX)
+        if (log->urgent && now_ns() - slept_at < 2 * SPIN_NS && log->spin_worth < SPIN_WORTH_MAX)
             log->spin_worth++;
     }
     some = log->waiting.count > 0;
+    log->urgent = false;
     empty = log->taken;
     log->taken = log->waiting;
     log->waiting = empty;
@@ -320,6 +352,7 @@ static int open_parts(struct log *log, const struct log_options *options, uint32
 int log_open(const struct log_options *options, struct log **out, struct report_why *why)
 {
     uint32_t segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_DEFAULT_BYTES;
+    pthread_condattr_t monotonic;
     struct log *log;
     int error;
 
@@ -333,7 +366,10 @@ int log_open(const struct log_options *options, struct log **out, struct report_
     log->directory_fd = log->lock_fd = -1;
     memcpy(log->store_id, options->store_id, LOG_STORE_ID_BYTES);
     pthread_mutex_init(&log->queue_lock, NULL);
-    pthread_cond_init(&log->work, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     log->spin_worth = 1;
     error = open_parts(log, options, segment_bytes, why);
     if (!error) {

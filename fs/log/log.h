@@ -83,8 +83,8 @@ typedef void log_done(void *context, int status);
 
 /* Queues a copy of the entry. 0; -EAGAIN: LOG_QUEUE_MAX entries wait already, or 64 MiB of them; -ENOMEM; -EINVAL: what,
  * outcome or ground is none of the above. `done` may be NULL (nobody waits: it
- * becomes durable with the next batch, and is dropped if that fails). Entries keep their order. A batch is written as soon
- * as the thread is free. After a failure the segment is never written again: the next batch tries a new one, so the log
+ * becomes durable with the next batch, after 200 ms at the latest, and is dropped if that fails). Entries keep their
+ * order. A batch is written as soon as somebody waits and the thread is free. After a failure the segment is never written again: the next batch tries a new one, so the log
  * recovers by itself once there is room. */
 int log_append(struct log *log, const struct log_entry *entry, log_done *done, void *context);
 /* Waits until the entry is durable; for threads that may wait. 0 or the status. */
