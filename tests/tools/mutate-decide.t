@@ -6,7 +6,6 @@
 # file, or a condition that belongs to no rule, is a failure too.
 use strict;
 use warnings;
-use Cwd qw(getcwd);
 use File::Basename qw(dirname);
 use File::Spec;
 use File::Temp qw(tempdir);

@@ -1,0 +1,170 @@
+#!/usr/bin/perl
+# Goal: sample-data writes the same invented tenants every time, valid and spread as it says, and refuses wrong usage.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use File::Spec;
+use Math::BigInt;
+use Test::More;
+use Time::Local qw(timegm);
+use utf8;
+
+chdir dirname(File::Spec->rel2abs($0)) . '/../..' or die "chdir: $!\n";
+my $program = File::Spec->rel2abs($ENV{BUILD} // 'build') . '/sample-data';
+plan skip_all => "$program is not built" unless -x $program;
+
+my $today = '2026-03-15';
+my ($status, $text) = run('--count', 4000, '--today', $today);
+is($status, 0, 'exit 0');
+
+# ---- the same every time ----
+is((run('--count', 4000, '--today', $today))[1], $text, 'the same again');
+isnt((run('--count', 4000, '--today', $today, '--seed', 2))[1], $text, 'others with another seed');
+isnt((run('--count', 4000, '--today', '2026-03-16'))[1], $text, 'others on another day');
+is((run('--count', 4000, '--today', $today, '--seed', 1))[1], $text, 'the seed is 1 when none is given');
+{
+    local $ENV{TZ} = 'Pacific/Kiritimati';
+    local $ENV{LC_ALL} = 'nl_NL.UTF-8';
+    is((run('--count', 4000, '--today', $today))[1], $text, 'the zone and the language of the machine change nothing');
+}
+is((run('--count', 10, '--today', $today))[1], join('', ($text =~ /^.*\n/mg)[0 .. 10]), 'fewer rows: the first of these');
+is((run('--count', 0))[1], ($text =~ /^.*\n/mg)[0], 'no row: the header alone');
+is((run('--count', 4000, '--today', $today, '--delimiter', 'comma'))[1], $text, 'comma is the delimiter when none is given');
+
+# ---- valid ----
+utf8::decode($text) or BAIL_OUT('not UTF-8');
+my ($header, @rows) = map { [split_csv($_, ',')] } split /\n/, $text;
+my @names = @$header;
+is(scalar @rows, 4000, 'as many rows as asked for');
+my @fields = map { /^\[field (.*)\]/ ? $1 : () } split /\n/, slurp('examples/woningcorporatie.ini');
+is("@names", "contractnummer @fields", 'the columns are the fields of the example policy');
+is(scalar(grep { @$_ != @names } @rows), 0, 'each row has a value for each column');
+my @tenants = map { my %row; @row{@names} = @$_; \%row } @rows;
+
+my %codes = map { $_->{contractnummer} => 1 } @tenants;
+is(scalar keys %codes, 4000, 'codes are unique');
+none('contractnummer',      sub { !/^[0-9]{4}-[0-9]{5}$/ },                         'codes look as they should');
+none('rekeningnummer',      sub { !/^NL[0-9]{2}TEST[0-9]{10}$/ },                   'accounts are of the bank that there is not');
+none('rekeningnummer',      sub { iban_remainder($_) != 1 },                        'their check digits are right');
+none('postcode',            sub { !/^[1-9][0-9]{3} ?[A-Z]{2}$/ || /S[ADS]$/ },      'postcodes');
+none('email',               sub { length && !/^[a-z.]+[0-9]+\@example\.org$/ },     'e-mail goes nowhere, in ASCII');
+none('telefoon',            sub { digits($_) !~ /^(?:60|99)[0-9]{7}$/ },            'phone numbers are not given out');
+none('telefoon2',           sub { length && digits($_) !~ /^(?:60|99)[0-9]{7}$/ },  'nor are second ones');
+none($_,                    sub { length && !defined day($_) },                     "$_: days of the calendar")
+    for qw(geboortedatum begindatum einddatum identificatie-gezien);
+is(scalar(grep { day($_->{begindatum}) - day($_->{geboortedatum}) < 18 * 365 } @tenants), 0, 'tenants are of age');
+is(scalar(grep { $_->{einddatum} && $_->{einddatum} lt $_->{begindatum} } @tenants), 0, 'nothing ends before it begins');
+is(scalar(grep { $_->{begindatum} gt $today } @tenants), 0, 'nothing begins after today');
+is(scalar(grep { !$_->{'identificatie-gezien'} != !$_->{'identificatie-soort'} } @tenants), 0,
+    'an identification has a day and a kind, or neither');
+
+# ---- spread ----
+my $now = day($today);
+my @running = grep { !$_->{einddatum} || day($_->{einddatum}) > $now } @tenants;
+my @within  = grep { $_->{einddatum} && day($_->{einddatum}) <= $now && $_->{einddatum} ge '2024-03-15' } @tenants;
+my @past    = grep { $_->{einddatum} && $_->{einddatum} lt '2024-03-15' } @tenants;
+my @gone    = grep { $_->{einddatum} && $_->{einddatum} lt '2019-01-01' } @tenants;
+near(scalar @running, 2800, 'running');
+near(scalar @within,  600,  'ended, within their term');
+near(scalar @past,    600,  'past their term');
+near(scalar @gone,    400,  'payments past theirs too');
+cmp_ok(scalar(grep { $_->{achternaam} =~ /[^\x00-\x7f]/ } @tenants), '>', 100, 'surnames with diacritics');
+cmp_ok(scalar(grep { $_->{tussenvoegsel} } @tenants), '>', 1000, 'tussenvoegsels');
+for my $optional (qw(email telefoon2 studentnummer tussenvoegsel)) {
+    my $empty = grep { $_->{$optional} eq '' } @tenants;
+    ok($empty > 200 && $empty < 3800, "$optional: some have none");
+}
+
+# ---- semicolon ----
+my (undef, $semicolons) = run('--count', 50, '--today', $today, '--delimiter', 'semicolon');
+utf8::decode($semicolons);
+my (undef, @others) = map { [split_csv($_, ';')] } split /\n/, $semicolons;
+is(scalar(grep { @$_ != @names } @others), 0, 'semicolon: the same columns');
+my %column = map { $names[$_] => $_ } 0 .. $#names;
+is(scalar(grep { $_->[$column{huur}] !~ /^[0-9]+,[0-9]{2}$/ } @others), 0, '... and a decimal comma');
+
+# ---- codes when a year is full, and time ----
+SKIP: {
+    skip 'a million rows are for a build without sanitizers', 2 if qx(nm "$program") =~ /__asan_init/;
+    my $begin = time;
+    my $twice = qx("$program" --count 1000000 --today $today | cut -d, -f1 | LC_ALL=C sort | uniq -d | wc -l);
+    is($twice + 0, 0, 'a million codes are unique');
+    cmp_ok(time - $begin, '<', 60, '... and are there in time');
+}
+
+# ---- usage ----
+for my $wrong ([], ['--count'], ['--count', 'x'], ['--count', -1], ['--count', '999900001'], ['--count', 1, 'more'],
+    ['--count', 1, '--seed', 'x'], ['--count', 1, '--today', '2026-02-30'], ['--count', 1, '--today', '15-03-2026'],
+    ['--count', 1, '--delimiter', ';'], ['--count', 1, '--colour']) {
+    my ($exit, $output) = run(@$wrong);
+    is("$exit $output", '2 ', "refused: @$wrong");
+}
+($status, $text) = run('--help');
+is($status, 0, '--help: exit 0');
+like($text, qr/--count N.*--seed S.*--today.*--delimiter/s, '... and the options');
+is(system(qq("$program" --count 100000 >/dev/full 2>/dev/null)) >> 8, 2, 'a full disk: exit 2');
+done_testing();
+
+# The status and what it wrote.
+sub run {
+    my $pid = open my $output, '-|';
+    die "fork: $!\n" unless defined $pid;
+    if (!$pid) {
+        open STDERR, '>', '/dev/null';
+        exec $program, @_ or exit 127;
+    }
+    local $/;
+    my $written = <$output> // '';
+    close $output;
+    return ($? >> 8, $written);
+}
+
+sub split_csv {
+    my ($line, $delimiter) = @_;
+    my @values;
+    while ($line =~ /\G(?:"((?:[^"]|"")*)"|([^"\Q$delimiter\E]*))(\Q$delimiter\E|$)/g) {
+        my ($value, $end) = ($1 // $2, $3);
+        push @values, $value =~ s/""/"/gr;
+        last if $end eq '';
+    }
+    return @values;
+}
+
+sub none {
+    my ($name, $wrong, $said) = @_;
+    return is(scalar(grep { local $_ = $_->{$name}; $wrong->() } @tenants), 0, $said);
+}
+
+sub near {
+    my ($count, $wanted, $said) = @_;
+    return ok($count > $wanted * 0.85 && $count < $wanted * 1.15, "$said: $count, about $wanted");
+}
+
+sub iban_remainder {
+    my ($iban) = @_;
+    my $number = join '', map { /[A-Z]/ ? ord($_) - 55 : $_ } split //, substr($iban, 4) . substr($iban, 0, 4);
+    return Math::BigInt->new($number)->bmod(97)->numify;
+}
+
+# The nine digits behind +31.
+sub digits {
+    my ($phone) = @_;
+    $phone =~ s/\(0\)//;
+    $phone =~ s/[^0-9]//g;
+    return $phone =~ s/^(?:0031|31|0)//r;
+}
+
+# Days since 1970, or undef.
+sub day {
+    my ($text) = @_;
+    return unless $text =~ /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/;
+    my $second = eval { timegm(0, 0, 0, $3, $2 - 1, $1) };
+    return defined $second ? $second / 86400 : undef;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
