@@ -21,7 +21,7 @@ const struct command_option command_line_global_options[] = {
     [GLOBAL_NAME] = {"name", "NAME", COMMAND_TEXT, "-n: the mount whose policy is /etc/dossierfs/NAME.ini"},
     [GLOBAL_STORE] = {"store", "STORE", COMMAND_TEXT, "-s: the store's directory"},
     [GLOBAL_POLICY] = {"policy", "POLICY", COMMAND_TEXT, "-p: the policy's file"},
-    [GLOBAL_KEY_FILE] = {"key-file", "FILE", COMMAND_TEXT, "open the store with this key file"},
+    [GLOBAL_KEY_FILE] = {"key-file", "FILE", COMMAND_TEXT, "-k: open the store with this key file"},
     [GLOBAL_PASSPHRASE] = {"passphrase-file", "FILE|-", COMMAND_TEXT,
                            "open it with the passphrase in FILE (its first line)"},
     [GLOBAL_CONTROL] = {"control", "SOCKET", COMMAND_TEXT, "where the daemon listens, if not at the usual place"},
@@ -30,7 +30,7 @@ const struct command_option command_line_global_options[] = {
     {0},
 };
 
-static const char short_options[] = "nsp???h?"; /* by place in the table above; '?': none */
+static const char short_options[] = "nspk??h?"; /* by place in the table above; '?': none */
 
 struct reading {
     int argc, at;

@@ -192,7 +192,7 @@ static int run_gate_command(const struct command_line *line, struct place *place
     }
     if (files_open(line, &files, stderr) != COMMAND_DONE)
         return COMMAND_CANNOT;
-    socket = remote_connect(globals->control, place->name, stderr);
+    socket = remote_connect(globals->control, place->name, place->store, stderr);
     if (socket >= 0) {
         code = run_remote(line, place, &files, context, socket);
         close(socket);

@@ -10,6 +10,7 @@
 
 #include "fs/gate/clock.h"
 #include "fs/gate/control.h"
+#include "tools/serve.h"
 
 enum {
     ROOM_BYTES = 65536,
@@ -47,18 +48,70 @@ static int connect_one(const char *path, FILE *error)
     }
 }
 
-int remote_connect(const char *control, const char *name, FILE *error)
+/* Names the store in the request, so that no other one is worked on. */
+static int name_store(const char *store, struct control_request *request)
+{
+    struct stat status;
+
+    if (!store)
+        return 0;
+    if (stat(store, &status) < 0)
+        return -errno;
+    request->store_device = status.st_dev;
+    request->store_inode = status.st_ino;
+    return 0;
+}
+
+/* Does the daemon behind `fd` have this store? 1, 0, or negative. */
+static int ask_store(int fd, const char *store)
+{
+    const char *words[] = {tools_serve_question};
+    struct control_request request = {.argc = 1, .argv = words};
+    struct control_answer answer;
+    int out[2], result = name_store(store, &request);
+
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    if (pipe2(out, O_CLOEXEC) < 0)
+        return -errno;
+    result = control_send(fd, &request, (int[]){out[1], out[1]}, 2);
+    if (result == 0)
+        result = control_receive(fd, GREETING_MS, &answer);
+    close(out[0]);
+    close(out[1]);
+    if (result == 0 && answer.word != CONTROL_EXIT)
+        result = -EPROTO;
+    return result < 0 ? result : answer.code == COMMAND_DONE;
+}
+
+/* A connection to the daemon behind `path`, if it is the one of the store. */
+static int connect_store(const char *path, const char *store, FILE *error)
+{
+    int fd = connect_one(path, error), serves;
+
+    if (fd < 0 || !store)
+        return fd;
+    serves = ask_store(fd, store);
+    close(fd);
+    if (serves > 0)
+        return connect_one(path, error);
+    if (serves == 0)
+        return -ENOENT;
+    fprintf(error, "dossier: whether the daemon behind %s has the store can't be known: %s\n", path,
+            strerror(-serves));
+    return -EINVAL;
+}
+
+int remote_connect(const char *control, const char *name, const char *store, FILE *error)
 {
     char path[CONTROL_PATH_BYTES];
     int result = -ENOENT;
 
-    if (control) {
-        result = connect_one(control, error);
-        return result;
-    }
+    if (control)
+        return connect_store(control, store, error);
     for (int own = 0; own < 2 && result == -ENOENT; own++)
         if ((own == 0 || geteuid() != 0) && control_path(name, own == 0, path) == 0)
-            result = connect_one(path, error);
+            result = connect_store(path, store, error);
     return result;
 }
 
@@ -251,18 +304,12 @@ static int send_request(const struct remote *remote, const int *theirs, unsigned
     struct control_request request = {.out_is_terminal = remote->out_is_terminal,
                                       .error_is_terminal = remote->error_is_terminal,
                                       .columns = remote->columns};
-    struct stat status;
+    int result = name_store(remote->store, &request);
 
     fill_words(remote->line, &words);
     request.argv = words.words;
     request.argc = words.count;
-    if (remote->store) {
-        if (stat(remote->store, &status) < 0)
-            return -errno;
-        request.store_device = status.st_dev;
-        request.store_inode = status.st_ino;
-    }
-    return control_send(remote->socket, &request, theirs, count);
+    return result < 0 ? result : control_send(remote->socket, &request, theirs, count);
 }
 
 int remote_run(const struct remote *remote, FILE *error)

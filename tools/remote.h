@@ -5,9 +5,10 @@
 
 #include "tools/files.h"
 
-/* Where a daemon may listen: --control, or the places of the mount's name. A connection, or -ENOENT: no daemon serves this, or
- * -EINVAL after a line on `error`: it can't be known. */
-int remote_connect(const char *control, const char *name, FILE *error);
+/* Where a daemon may listen: --control, or the places of the mount's name. With `store` (a path as given with -s) only the
+ * daemon of that store counts. A connection, or -ENOENT: no daemon serves this; -EINVAL after a line on `error`: it can't be
+ * known. */
+int remote_connect(const char *control, const char *name, const char *store, FILE *error);
 
 struct remote {
     int socket; /* connected; stays the caller's */

@@ -5,6 +5,8 @@
 
 #include "tools/command_line.h"
 
+const char tools_serve_question[] = "serves";
+
 /* Two mounts may have policies of one name, and so one socket: a command for another store must not be done here. */
 static bool is_other_store(const struct gate *gate, const struct control_request *request)
 {
@@ -53,6 +55,8 @@ int tools_serve(void *gate, const struct control_request *request)
     char message[256];
     int code;
 
+    if (request->argc == 1 && strcmp(request->argv[0], tools_serve_question) == 0)
+        return is_other_store(gate, request) ? COMMAND_FAULTS : COMMAND_DONE;
     if (command_line_parse((int)request->argc, request->argv, true, &line, message) < 0)
         return commands_cannot(&context, "%s", message);
     context.command = line.command;

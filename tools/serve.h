@@ -5,6 +5,9 @@
 #include "fs/gate/control.h"
 
 /* A control_run: `gate` is the struct gate of the daemon. Who may do what is asked by the commands from the gate. */
+/* A request of the one word tools_serve_question asks whether this daemon has the store that the request names: exit code 0,
+ * or 1: another. */
+extern const char tools_serve_question[];
 int tools_serve(void *gate, const struct control_request *request);
 
 #endif
