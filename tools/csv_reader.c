@@ -10,7 +10,10 @@
 
 #include "fs/base/buffer.h"
 
-enum { CHUNK_BYTES = 65536 };
+enum {
+    CHUNK_BYTES = 65536,
+    READ_AGAIN_MAX_BYTES = 64 << 20, /* in one file: a file full of stray quotes must not be read over and over */
+};
 
 struct csv_reader {
     FILE *in;
@@ -22,10 +25,12 @@ struct csv_reader {
 
     struct buffer chunk; /* what was read from the stream, from chunk_at on not yet taken */
     size_t chunk_at;
-    struct buffer raw;     /* the row's lines as read */
-    struct buffer decoded; /* its newest line as UTF-8 */
-    struct buffer text;    /* its values behind each other */
-    size_t *ends;          /* where each value ends in `text` */
+    size_t first_line_bytes; /* of the row's first line in `raw`, with its line end */
+    size_t read_again_bytes; /* in all */
+    struct buffer raw;       /* the row's lines as read */
+    struct buffer decoded;   /* its newest line as UTF-8 */
+    struct buffer text;      /* its values behind each other */
+    size_t *ends;            /* where each value ends in `text` */
     struct csv_value *values;
     size_t count, room; /* values; room in both arrays */
 
@@ -136,6 +141,7 @@ static int read_chunk(struct csv_reader *reader)
  * *too_long tells whether something was dropped. */
 static int read_line(struct csv_reader *reader, bool *too_long)
 {
+    size_t at = reader->raw.length_bytes;
     bool any = false;
 
     *too_long = false;
@@ -154,7 +160,8 @@ static int read_line(struct csv_reader *reader, bool *too_long)
         length_bytes = end ? (size_t)(end + 1 - from) : reader->chunk.length_bytes - reader->chunk_at;
         reader->chunk_at += length_bytes;
         any = true;
-        if (*too_long || reader->raw.length_bytes + length_bytes > CSV_READER_ROW_MAX_BYTES)
+        /* The line that takes a row over the limit is read whole, unless it is too long by itself: see read_again(). */
+        if (*too_long || reader->raw.length_bytes - at + length_bytes > CSV_READER_ROW_MAX_BYTES)
             *too_long = true;
         else if (buffer_append(&reader->raw, from, length_bytes) < 0)
             return -ENOMEM;
@@ -238,13 +245,19 @@ static bool parse_line(struct csv_reader *reader, struct report_why *why)
     size_t done = csv_parse(&reader->parser, line, reader->decoded.length_bytes, on_value, on_row_end, reader);
 
     if (done < reader->decoded.length_bytes) {
+        unsigned long at = character_at(line, done, true);
+
         if (csv_error(&reader->parser) != CSV_EPARSE)
             reader->failed = true;
-        return say(
-            why,
-            "character %lu: a quote in the wrong place (a value with quotes in it is quoted as a whole, and each "
-            "quote in it is doubled)",
-            character_at(line, done, true));
+        if (reader->line != reader->row_line)
+            return say(why,
+                       "a quote opens here that nothing closes before line %lu, where the quote at character %lu "
+                       "fits nothing",
+                       reader->line, at);
+        return say(why,
+                   "character %lu: a quote in the wrong place (a value with quotes in it is quoted as a whole, and "
+                   "each quote in it is doubled)",
+                   at);
     }
     if (reader->rows_ended > 1 || reader->more_after_row || (reader->rows_ended == 1 && reader->parser.pstate != 0))
         return say(why, "line %lu holds a carriage return that ends no line", reader->line);
@@ -256,8 +269,29 @@ static bool finish_row(struct csv_reader *reader, struct report_why *why)
 {
     if (csv_fini(&reader->parser, on_value, on_row_end, reader) == 0)
         return false;
-    return say(why, "a quote that opens in the row of line %lu is not closed before the end of the file",
-               reader->row_line);
+    return say(why, "a quote opens here that nothing closes before the end of the file");
+}
+
+/* A stray quote makes one row of many lines: only its first line is at fault, and the others are given back to be read
+ * again, so that no good row is lost with it. */
+static void read_again(struct csv_reader *reader)
+{
+    size_t back_bytes = reader->raw.length_bytes - reader->first_line_bytes;
+    struct buffer chunk = BUFFER_EMPTY;
+
+    if (back_bytes == 0 || reader->read_again_bytes + back_bytes > READ_AGAIN_MAX_BYTES)
+        return;
+    buffer_append(&chunk, reader->raw.bytes + reader->first_line_bytes, back_bytes);
+    buffer_append(&chunk, reader->chunk.bytes + reader->chunk_at, reader->chunk.length_bytes - reader->chunk_at);
+    if (chunk.failed) {
+        buffer_clear(&chunk); /* then the whole row is at fault */
+        return;
+    }
+    reader->read_again_bytes += back_bytes;
+    buffer_move(&reader->chunk, &chunk);
+    reader->chunk_at = 0;
+    buffer_cut(&reader->raw, reader->first_line_bytes);
+    reader->line = reader->row_line;
 }
 
 /* Where the row began, and its lines without the last line end. */
@@ -281,6 +315,8 @@ static enum csv_reader_result fault_of(struct csv_reader *reader, bool too_long,
         say(why, "no memory");
         return CSV_READER_BROKEN;
     }
+    if (!too_long)
+        read_again(reader);
     *row = place_of(reader);
     if (too_long)
         row->raw_bytes = 0;
@@ -309,6 +345,7 @@ static enum csv_reader_result row_of(struct csv_reader *reader, struct csv_row *
 
 static void begin_row(struct csv_reader *reader)
 {
+    reader->first_line_bytes = 0;
     buffer_reset(&reader->raw);
     buffer_reset(&reader->text);
     reader->count = 0;
@@ -322,8 +359,14 @@ enum csv_reader_result csv_reader_next(struct csv_reader *reader, struct csv_row
     begin_row(reader);
     for (;;) {
         size_t at = reader->raw.length_bytes;
-        bool too_long;
-        int result = read_line(reader, &too_long);
+        bool too_long = false;
+        int result;
+
+        if (at > CSV_READER_ROW_MAX_BYTES) {
+            say(why, "a quote opens here that nothing closes within %d bytes", CSV_READER_ROW_MAX_BYTES);
+            return fault_of(reader, false, row, why);
+        }
+        result = read_line(reader, &too_long);
 
         if (result < 0) {
             snprintf(why->text, sizeof why->text, "reading broke off: %s", strerror(-result));
@@ -343,6 +386,8 @@ enum csv_reader_result csv_reader_next(struct csv_reader *reader, struct csv_row
         }
         if (reader->line == 1)
             skip_mark(reader);
+        if (at == 0)
+            reader->first_line_bytes = reader->raw.length_bytes;
         if (decode_line(reader, at, why) || parse_line(reader, why))
             return fault_of(reader, false, row, why);
         if (reader->rows_ended == 1)
