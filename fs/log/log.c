@@ -135,8 +135,9 @@ static int64_t now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Under queue_lock, after an entry was put: tells the thread, at once or when the time of the lazy has come. */
-static void announce(struct log *log, bool waited_for)
+/* Under queue_lock, after an entry was put. True: the thread is to be signalled, once the lock is given back (or it would
+ * wake only to wait for it). */
+static bool announce(struct log *log, bool waited_for)
 {
     bool first = log->waiting.count == 1;
 
@@ -147,14 +148,15 @@ static void announce(struct log *log, bool waited_for)
         atomic_store_explicit(&log->arrived, true, memory_order_release);
     }
     /* The first lazy one wakes it too, so that it sets itself a time. */
-    if (log->asleep && (log->urgent || first)) {
-        log->asleep = false;
-        pthread_cond_signal(&log->work);
-    }
+    if (!log->asleep || !(log->urgent || first))
+        return false;
+    log->asleep = false;
+    return true;
 }
 
 int log_append(struct log *log, const struct log_entry *entry, log_done *done, void *context)
 {
+    bool signal = false;
     int error = -EAGAIN;
 
     pthread_mutex_lock(&log->queue_lock);
@@ -162,9 +164,11 @@ int log_append(struct log *log, const struct log_entry *entry, log_done *done, v
         error = queue_put(&log->waiting, entry, done, context);
     if (!error) {
         log->pending++;
-        announce(log, done != NULL);
+        signal = announce(log, done != NULL);
     }
     pthread_mutex_unlock(&log->queue_lock);
+    if (signal)
+        pthread_cond_signal(&log->work);
     return error;
 }
 
