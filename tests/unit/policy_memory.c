@@ -27,8 +27,9 @@
 #define OWN_ALLOCATOR 1
 #endif
 
-static long until_failure = -1; /* allocations that still succeed; -1: all do */
-static long alive;              /* allocations that were not given back */
+/* Volatile, since a compiler takes for granted that malloc() touches no variable of the program. */
+static volatile long until_failure = -1; /* allocations that still succeed; -1: all do */
+static volatile long alive;              /* allocations that were not given back */
 
 #if OWN_ALLOCATOR
 void *__libc_malloc(size_t length_bytes);
@@ -38,14 +39,17 @@ void __libc_free(void *place);
 
 static bool fails(void)
 {
-    return until_failure >= 0 && until_failure-- == 0;
+    if (until_failure < 0)
+        return false;
+    until_failure--;
+    return until_failure < 0;
 }
 
 void *malloc(size_t length_bytes)
 {
     if (fails())
         return NULL;
-    alive++;
+    alive = alive + 1;
     return __libc_malloc(length_bytes);
 }
 
@@ -53,7 +57,7 @@ void *calloc(size_t count, size_t each_bytes)
 {
     if (fails())
         return NULL;
-    alive++;
+    alive = alive + 1;
     return __libc_calloc(count, each_bytes);
 }
 
@@ -61,13 +65,13 @@ void *realloc(void *place, size_t length_bytes)
 {
     if (fails())
         return NULL;
-    alive += place == NULL;
+    alive = alive + (place == NULL);
     return __libc_realloc(place, length_bytes);
 }
 
 void free(void *place)
 {
-    alive -= place != NULL;
+    alive = alive - (place != NULL);
     __libc_free(place);
 }
 #endif
