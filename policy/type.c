@@ -40,6 +40,8 @@ int type_find(const char *name)
     return -1;
 }
 
+enum { MAX_MARKS = 30 };
+
 struct span {
     const char *at;
     size_t length_bytes;
@@ -111,6 +113,25 @@ static bool is_ascii(const struct span *span)
     return true;
 }
 
+/* Putting marks in their order takes the square of the time of a run of them, so a run is held to what Unicode calls
+ * stream-safe (UAX #15, section 13); languages need two or three. */
+static bool has_long_run_of_marks(const struct span *span)
+{
+    unsigned run = 0;
+
+    for (size_t i = 0; i < span->length_bytes && run <= MAX_MARKS;) {
+        int32_t c;
+        utf8proc_ssize_t length =
+            utf8proc_iterate((const uint8_t *)span->at + i, (utf8proc_ssize_t)(span->length_bytes - i), &c);
+
+        if (length <= 0)
+            return false;
+        run = utf8proc_get_property(c)->combining_class ? run + 1 : 0;
+        i += (size_t)length;
+    }
+    return run > MAX_MARKS;
+}
+
 /* Points *span at its NFC form, in `room`. utf8proc's own convenience calls leave copies in freed memory. */
 static int normalize(struct span *span, struct buffer *room, const char **why)
 {
@@ -120,6 +141,8 @@ static int normalize(struct span *span, struct buffer *room, const char **why)
 
     if (is_ascii(span))
         return 0;
+    if (has_long_run_of_marks(span))
+        return type_refuse(why, "at most 30 marks on one letter");
     points = utf8proc_decompose(from, length, NULL, 0, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (points < 0)
         return type_refuse(why, "text in UTF-8");

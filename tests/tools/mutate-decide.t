@@ -87,7 +87,7 @@ sub flags {
     return @{$flags{$which} //= [split ' ', qx(pkg-config $which libsodium sqlite3 inih libutf8proc cmocka 2>/dev/null)]};
 }
 
-# The status as a shell tells it, and the red rows.
+# The status as a shell tells it (a sanitizer's end is one by a signal), and the red rows.
 sub run_table {
     my ($object) = @_;
     my $link = system(@cc, '-o', "$trial/table", sanitized(), "$build/tests/unit/policy_decide.o", "$trial/$object",
@@ -95,6 +95,7 @@ sub run_table {
     BAIL_OUT('the table test does not link') if $link != 0;
     my @lines = qx(CMOCKA_MESSAGE_OUTPUT=stdout timeout 10 "$trial/table" 2>&1);
     my $ended = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+    $ended = 134 if grep { /AddressSanitizer|runtime error:/ } @lines;
     return ($ended, [grep { /: red: / } @lines]);
 }
 

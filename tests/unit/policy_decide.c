@@ -180,19 +180,28 @@ static struct decision ask(const struct row *row)
     return decide(policy, &row->standing, row->purpose, row->field, &row->facts, row->now_s);
 }
 
-/* The verdict as the table writes it. */
+/* The verdict as the table writes it. The mask may be anything, when it is a faulty decision's. */
 static void write_verdict(const struct decision *decision, char *text, size_t size)
 {
-    static const char *const words[] = {
-        [MASK_YEAR] = "year", [MASK_LAST] = "last", [MASK_FIRST] = "first", [MASK_INITIAL] = "initial"};
-    bool counted = decision->mask.code == MASK_LAST || decision->mask.code == MASK_FIRST;
-
-    if (decision->verdict != VERDICT_MASKED)
+    switch (decision->verdict == VERDICT_MASKED ? (int)decision->mask.code : -1) {
+    case -1:
         snprintf(text, size, "%s", decision->verdict == VERDICT_SHOWN ? "shown" : "hidden");
-    else if (counted)
-        snprintf(text, size, "masked:%s%u", words[decision->mask.code], decision->mask.count);
-    else
-        snprintf(text, size, "masked:%s", decision->mask.code == MASK_NONE ? "nothing" : words[decision->mask.code]);
+        break;
+    case MASK_YEAR:
+        snprintf(text, size, "masked:year");
+        break;
+    case MASK_LAST:
+        snprintf(text, size, "masked:last%u", decision->mask.count);
+        break;
+    case MASK_FIRST:
+        snprintf(text, size, "masked:first%u", decision->mask.count);
+        break;
+    case MASK_INITIAL:
+        snprintf(text, size, "masked:initial");
+        break;
+    default:
+        snprintf(text, size, "masked:nothing");
+    }
 }
 
 static bool is_consistent(const struct decision *decision)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -44,6 +45,17 @@ static void check_bytes(const struct type *type, const char *value, size_t lengt
     }
     buffer_clear(&out);
     free(exact);
+}
+
+/* Taken, whatever it is kept as. */
+static void check_taken(const struct type *type, const char *value, size_t length)
+{
+    struct buffer out = BUFFER_EMPTY;
+    const char *why = NULL;
+
+    assert_int_equal(type_check(type, value, length, &out, &why), 0);
+    assert_true(out.length_bytes > 0);
+    buffer_clear(&out);
 }
 
 static void check_all(const struct type *type, const struct example *examples)
@@ -656,11 +668,32 @@ static void long_values(void **state)
     for (size_t i = 0; i + 4 <= TYPE_VALUE_MAX_BYTES; i += 4)
         memcpy(value + i, "\xf0\x9d\x85\xa0", 4);
     check_bytes(&type, value, TYPE_VALUE_MAX_BYTES, NULL);
-    /* a base letter under thousands of marks: composing must not take for ever */
+    free(value);
+}
+
+/* Marks that stand in the wrong order have to be sorted: as many as a language may need, but not for ever. */
+static void runs_of_marks(void **state)
+{
+    struct type type = {.code = TYPE_TEXT};
+    char *value = malloc(TYPE_VALUE_MAX_BYTES + 1);
+    clock_t begin = clock();
+
+    (void)state;
+    check_bytes(&type, "a\xcc\x81\xcc\xa3", 5, "\xe1\xba\xa1\xcc\x81"); /* the dot below comes first */
     value[0] = 'a';
     for (size_t i = 1; i + 2 <= TYPE_VALUE_MAX_BYTES; i += 2)
         memcpy(value + i, (i / 2) % 2 ? "\xcc\x81" : "\xcc\xa3", 2);
-    type_check(&type, value, TYPE_VALUE_MAX_BYTES - 1, &(struct buffer){0}, &(const char *){NULL});
+    value[TYPE_VALUE_MAX_BYTES] = '\0';
+    check_bytes(&type, value, TYPE_VALUE_MAX_BYTES - 1, NULL);
+    check_bytes(&type, value, 1 + 2 * 31, NULL);
+    /* full of the longest runs that are taken */
+    for (size_t i = 0; i < TYPE_VALUE_MAX_BYTES; i++)
+        if (i % 61 == 0)
+            value[i] = 'x';
+        else
+            value[i] = i % 61 % 2 ? '\xcc' : i % 61 % 4 ? '\x81' : '\xa3';
+    check_taken(&type, value, TYPE_VALUE_MAX_BYTES / 61 * 61);
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 2);
     free(value);
 }
 
@@ -714,6 +747,7 @@ int main(void)
         cmocka_unit_test(patterns),
         cmocka_unit_test(lists),
         cmocka_unit_test(long_values),
+        cmocka_unit_test(runs_of_marks),
         cmocka_unit_test(hostile_bytes),
     };
 
