@@ -31,6 +31,7 @@ struct store_reader {
     unsigned rests; /* how often it ended: whoever walks notices that its statement was reset */
     int64_t unpublished[MAX_UNPUBLISHED];
     unsigned unpublished_count;
+    uint64_t tried;               /* the slot whose key was asked for last; NO_SLOT: it didn't come to that */
     struct buffer plain;          /* what was opened last */
     struct buffer held;           /* sealed bytes of a walk's candidate */
     struct store_subject subject; /* decoded last */
@@ -158,6 +159,25 @@ static int get_row(sqlite3_stmt *statement, uint32_t subject, uint32_t category,
     return row->sealed ? 0 : -EBADMSG;
 }
 
+/* A key may be destroyed while this thread still looks at the state of the database before. So what can't be opened is
+ * looked up again in the newest state; only if the same slot fails once more is it damage. */
+struct retry {
+    uint64_t slot;
+    unsigned tries;
+};
+enum { MAX_TRIES = 100 };
+#define NO_SLOT     UINT64_MAX
+#define RETRY_FIRST ((struct retry){.slot = NO_SLOT - 1})
+
+static bool try_again(struct store_reader *reader, struct retry *retry, int error)
+{
+    if (error != -EBADMSG || retry->slot == reader->tried || ++retry->tries > MAX_TRIES)
+        return false;
+    retry->slot = reader->tried;
+    store_reader_rest(reader);
+    return true;
+}
+
 /* Opens a row into reader->plain. */
 static int open_row(struct store_reader *reader, const struct row *row, const uint8_t **content,
                     size_t *content_bytes)
@@ -165,6 +185,7 @@ static int open_row(struct store_reader *reader, const struct row *row, const ui
     struct store *store = reader->store;
     int error = keyring_read(store->keyring, &row->slot, reader->key);
 
+    reader->tried = row->slot.number;
     if (error == 0)
         error = crypt_open_cell(store->keys, reader->key, &row->slot.place, row->sealed, row->sealed_bytes,
                                 &reader->plain, content, content_bytes);
@@ -178,6 +199,7 @@ static int open_newest(struct store_reader *reader, sqlite3_stmt *statement, int
 {
     int error = begin(reader);
 
+    reader->tried = NO_SLOT;
     if (error < 0)
         return error;
     sql_bind(statement, 2, (int64_t[]){first, first + SCHEMA_VERSION_MAX});
@@ -215,22 +237,23 @@ static int read_subject(struct store_reader *reader, uint32_t subject_id)
     return error < 0 ? error : decode_subject(reader, &row, content, content_bytes);
 }
 
-/* A key may be destroyed while this thread still looks at the state of the database before: what can't be opened is
- * looked up once more in the newest state before it counts as damaged. */
-static int read_subject_twice(struct store_reader *reader, uint32_t subject_id)
+/* Into reader->subject, as often as it takes. */
+static int read_newest_subject(struct store_reader *reader, uint32_t subject_id)
 {
-    int error = subject_id > SCHEMA_SUBJECT_MAX ? -ENOENT : read_subject(reader, subject_id);
+    struct retry retry = RETRY_FIRST;
+    int error = -ENOENT;
 
-    if (error == -EBADMSG) {
-        store_reader_rest(reader);
+    if (subject_id > SCHEMA_SUBJECT_MAX)
+        return inside_failed(reader->store) ? -EIO : -ENOENT;
+    do
         error = read_subject(reader, subject_id);
-    }
+    while (try_again(reader, &retry, error));
     return inside_note(reader->store, error);
 }
 
 int store_read_subject(struct store_reader *reader, uint32_t subject_id, struct store_subject *subject)
 {
-    int error = read_subject_twice(reader, subject_id);
+    int error = read_newest_subject(reader, subject_id);
 
     if (error == 0)
         *subject = reader->subject;
@@ -276,7 +299,7 @@ int store_find(struct store_reader *reader, const char *code, size_t code_bytes,
     error = inside_note(reader->store, find(reader, code, code_bytes, &found));
     if (error < 0)
         return error;
-    error = read_subject_twice(reader, found);
+    error = read_newest_subject(reader, found);
     if (error == -ENOENT || (error == 0 && (reader->subject.code_bytes != code_bytes ||
                                             memcmp(reader->subject.code, code, code_bytes) != 0)))
         error = -EBADMSG;
@@ -313,7 +336,7 @@ static int walk_hand_over(struct walk *walk)
     if (error == 0)
         error = decode_subject(reader, &walk->row, content, content_bytes);
     if (error == -EBADMSG)
-        error = read_subject_twice(reader, subject);
+        error = read_newest_subject(reader, subject);
     if (error == 0)
         walk->answer = walk->each(walk->context, &reader->subject);
     if (error == -EBADMSG)
@@ -433,14 +456,13 @@ static int read_item(struct store_reader *reader, uint32_t subject_id, uint32_t 
 
 int store_read_item(struct store_reader *reader, uint32_t subject_id, uint32_t category, struct store_item *item)
 {
+    struct retry retry = RETRY_FIRST;
     int error;
 
     if (subject_id > SCHEMA_SUBJECT_MAX || category < 1 || category > SCHEMA_CATEGORY_MAX)
         return inside_failed(reader->store) ? -EIO : -ENOENT;
-    error = read_item(reader, subject_id, category, item);
-    if (error == -EBADMSG) {
-        store_reader_rest(reader);
+    do
         error = read_item(reader, subject_id, category, item);
-    }
+    while (try_again(reader, &retry, error));
     return inside_note(reader->store, error);
 }

@@ -87,7 +87,7 @@ static int harden(sqlite3 *db)
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
-    return sql_exec(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
+    return sql_exec(db, "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
 }
 
 static int connect(const char *path, int flags, sqlite3 **out)
@@ -112,6 +112,7 @@ static int connect(const char *path, int flags, sqlite3 **out)
 static int set_up_writer(sqlite3 *db)
 {
     return sql_exec(db, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4096;"
+                        "PRAGMA cell_size_check = ON;"
                         "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;");
 }
 
@@ -132,6 +133,8 @@ int schema_open_writer(const char *path, sqlite3 **out)
     return 0;
 }
 
+/* mmap saves a reader about 2 us a look-up on a large store. cell_size_check is the writer's: here it would go over every
+ * cell of a page at each visit, and SQLite checks what it touches anyway. */
 int schema_open_reader(const char *path, sqlite3 **out)
 {
     sqlite3 *db = NULL;

@@ -8,6 +8,8 @@
 #include "fs/base/report.h"
 #include "fs/store/crypt.h"
 
+enum { SCHEMA_PAGE_BYTES = 4096 };
+
 /* The only row of meta: what counts up and must never go back. */
 struct schema_counters {
     int64_t next_subject;
