@@ -100,13 +100,16 @@ static bool load_with_failure(const struct buffer *text, long n, int expected)
     return whole;
 }
 
+/* Calls by address: written out in place, the wrapper would be seen even where valgrind stands in front of it. */
 static bool is_wrapped(void)
 {
+    void *(*volatile take)(size_t) = malloc;
+    void (*volatile give_back)(void *) = free;
     long before = alive;
-    void *volatile place = malloc(1);
+    void *place = take(1);
     bool wrapped = alive == before + 1;
 
-    free(place);
+    give_back(place);
     return wrapped;
 }
 
