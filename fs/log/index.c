@@ -22,6 +22,7 @@ enum {
     APPLICATION_ID = 0x4446534c, /* DFSL */
     VERSION = 1,
     ENTRIES_PER_COMMIT = 50000,
+    ENTRIES_PER_SPAN = 1024,
     REST_NS = 1000000000,
 };
 /* Each column that stands for a name or number has a hash key of its own, so that values can't be compared across them. */
@@ -38,6 +39,19 @@ struct progress {
     uint8_t root[TREE_HASH_BYTES]; /* the root that it recorded: if it is another one, the index is not of this log */
 };
 
+/* That an entry is about a subject. These are kept until the end of a transaction and go in sorted: scattered over the
+ * whole table, one by one, they would cost more than all the rest. */
+struct about {
+    int64_t subject; /* hash */
+    uint64_t leaf;
+};
+
+/* The times of a stretch of entries: enough to find where a day lies, and nearly free, unlike an index on time. */
+struct span {
+    uint64_t first, end; /* leaves; end 0: empty */
+    int64_t low_ms, high_ms;
+};
+
 struct index {
     pthread_mutex_t lock; /* guards all below that changes */
     int directory_fd;
@@ -46,8 +60,11 @@ struct index {
     struct months *months;
     uint8_t *keys; /* HASH_KEYS of them, locked memory */
     sqlite3 *db;   /* NULL: not open */
-    sqlite3_stmt *insert, *insert_bad, *save;
+    sqlite3_stmt *insert, *insert_bad, *insert_about, *insert_span, *save;
     struct progress progress;
+    struct about *abouts;
+    size_t about_count, about_capacity;
+    struct span span;
     struct buffer body;
 };
 
@@ -55,11 +72,13 @@ static const char schema[] =
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), owner INTEGER NOT NULL, clean INTEGER NOT NULL,"
     " size INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL, last INTEGER NOT NULL,"
     " root BLOB NOT NULL) STRICT;"
-    "CREATE TABLE entry (leaf INTEGER PRIMARY KEY, time INTEGER NOT NULL, user INTEGER, uid INTEGER, subject INTEGER,"
+    "CREATE TABLE entry (leaf INTEGER PRIMARY KEY, time INTEGER NOT NULL, user INTEGER, uid INTEGER,"
     " purpose INTEGER, what INTEGER, outcome INTEGER, segment INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " place INTEGER NOT NULL, first INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX entry_subject ON entry (subject) WHERE subject IS NOT NULL;"
-    "CREATE INDEX entry_time ON entry (time);"
+    "CREATE TABLE about (subject INTEGER NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY (subject, leaf))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE span (first INTEGER PRIMARY KEY, end INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL)"
+    " STRICT;"
     "CREATE TABLE bad (leaf INTEGER PRIMARY KEY) STRICT;";
 
 static int64_t hash(const struct index *index, enum hash_key which, const void *value, size_t length_bytes)
@@ -131,8 +150,12 @@ static void close_file(struct index *index)
 {
     sqlite3_finalize(index->insert);
     sqlite3_finalize(index->insert_bad);
+    sqlite3_finalize(index->insert_about);
+    sqlite3_finalize(index->insert_span);
     sqlite3_finalize(index->save);
-    index->insert = index->insert_bad = index->save = NULL;
+    index->insert = index->insert_bad = index->insert_about = index->insert_span = index->save = NULL;
+    index->about_count = 0;
+    index->span = (struct span){0};
     sqlite3_close(index->db);
     index->db = NULL;
 }
@@ -185,10 +208,14 @@ static int open_file(struct index *index)
 
 static int prepare_writes(struct index *index)
 {
-    int error = prepare(index, "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", &index->insert);
+    int error = prepare(index, "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)", &index->insert);
 
     if (!error)
         error = prepare(index, "INSERT OR IGNORE INTO bad VALUES (?)", &index->insert_bad);
+    if (!error)
+        error = prepare(index, "INSERT OR IGNORE INTO about VALUES (?,?)", &index->insert_about);
+    if (!error)
+        error = prepare(index, "REPLACE INTO span VALUES (?,?,?,?)", &index->insert_span);
     if (!error)
         error = prepare(index, "REPLACE INTO progress VALUES (1,?,?,?,?,?,?,?)", &index->save);
     return error;
@@ -320,17 +347,93 @@ void index_free(struct index *index)
     close_file(index);
     sodium_free(index->keys);
     buffer_clear(&index->body);
+    free(index->abouts);
     free(index->path);
     free(index);
 }
 
 /* ---- taking in -------------------------------------------------------------------------------------------------- */
 
+static int run_once(struct index *index, sqlite3_stmt *statement)
+{
+    sqlite3_step(statement);
+    return sqlite3_reset(statement) == SQLITE_OK ? 0 : error_of(index);
+}
+
 static int insert_bad(struct index *index, uint64_t leaf)
 {
     sqlite3_bind_int64(index->insert_bad, 1, (int64_t)leaf);
-    sqlite3_step(index->insert_bad);
-    return sqlite3_reset(index->insert_bad) == SQLITE_OK ? 0 : error_of(index);
+    return run_once(index, index->insert_bad);
+}
+
+static int insert_span(struct index *index)
+{
+    struct span span = index->span;
+
+    index->span = (struct span){0};
+    if (span.end == 0)
+        return 0;
+    sqlite3_bind_int64(index->insert_span, 1, (int64_t)span.first);
+    sqlite3_bind_int64(index->insert_span, 2, (int64_t)span.end);
+    sqlite3_bind_int64(index->insert_span, 3, span.low_ms);
+    sqlite3_bind_int64(index->insert_span, 4, span.high_ms);
+    return run_once(index, index->insert_span);
+}
+
+static int note_time(struct index *index, uint64_t leaf, int64_t time_ms)
+{
+    struct span *span = &index->span;
+    int error = span->end > 0 && leaf >= span->first + ENTRIES_PER_SPAN ? insert_span(index) : 0;
+
+    if (span->end == 0)
+        *span = (struct span){.first = leaf, .low_ms = time_ms, .high_ms = time_ms};
+    span->end = leaf + 1;
+    if (time_ms < span->low_ms)
+        span->low_ms = time_ms;
+    if (time_ms > span->high_ms)
+        span->high_ms = time_ms;
+    return error;
+}
+
+static int note_subject(struct index *index, uint64_t leaf, uint64_t subject)
+{
+    if (index->about_count == index->about_capacity) {
+        size_t capacity = index->about_capacity ? index->about_capacity * 2 : 1024;
+        struct about *abouts = realloc(index->abouts, capacity * sizeof *abouts);
+
+        if (!abouts)
+            return -ENOMEM;
+        index->abouts = abouts;
+        index->about_capacity = capacity;
+    }
+    index->abouts[index->about_count++] =
+        (struct about){.subject = hash_number(index, HASH_SUBJECT, subject), .leaf = leaf};
+    return 0;
+}
+
+static int by_subject(const void *left, const void *right)
+{
+    const struct about *a = left, *b = right;
+
+    if (a->subject != b->subject)
+        return a->subject < b->subject ? -1 : 1;
+    return a->leaf < b->leaf ? -1 : a->leaf > b->leaf;
+}
+
+/* Writes what was kept back for the end of the transaction. */
+static int insert_rest(struct index *index)
+{
+    int error = insert_span(index);
+
+    if (index->about_count > 1)
+        qsort(index->abouts, index->about_count, sizeof *index->abouts, by_subject);
+    for (size_t i = 0; !error && i < index->about_count; i++) {
+        sqlite3_bind_int64(index->insert_about, 1, index->abouts[i].subject);
+        sqlite3_bind_int64(index->insert_about, 2, (int64_t)index->abouts[i].leaf);
+        error = run_once(index, index->insert_about);
+    }
+    index->about_count = 0;
+    return error;
 }
 
 /* `entry` NULL: erased, only its month is known. */
@@ -338,25 +441,27 @@ static int insert(struct index *index, const struct index_place *place, int64_t 
                   const struct log_entry *entry)
 {
     sqlite3_stmt *statement = index->insert;
+    int error = note_time(index, place->leaf, time_ms);
 
+    if (!error && entry && entry->subject)
+        error = note_subject(index, place->leaf, entry->subject);
+    if (error)
+        return error;
     sqlite3_clear_bindings(statement);
     sqlite3_bind_int64(statement, 1, (int64_t)place->leaf);
     sqlite3_bind_int64(statement, 2, time_ms);
     if (entry) {
         sqlite3_bind_int64(statement, 3, hash_text(index, HASH_USER, entry->user));
         sqlite3_bind_int64(statement, 4, hash_number(index, HASH_UID, entry->uid));
-        if (entry->subject)
-            sqlite3_bind_int64(statement, 5, hash_number(index, HASH_SUBJECT, entry->subject));
-        sqlite3_bind_int64(statement, 6, hash_text(index, HASH_PURPOSE, entry->purpose));
-        sqlite3_bind_int64(statement, 7, entry->what);
-        sqlite3_bind_int64(statement, 8, entry->outcome);
+        sqlite3_bind_int64(statement, 5, hash_text(index, HASH_PURPOSE, entry->purpose));
+        sqlite3_bind_int64(statement, 6, entry->what);
+        sqlite3_bind_int64(statement, 7, entry->outcome);
     }
-    sqlite3_bind_int64(statement, 9, place->segment);
-    sqlite3_bind_int64(statement, 10, (int64_t)place->batch);
-    sqlite3_bind_int64(statement, 11, (int64_t)place->entry);
-    sqlite3_bind_int64(statement, 12, (int64_t)place->first);
-    sqlite3_step(statement);
-    return sqlite3_reset(statement) == SQLITE_OK ? 0 : error_of(index);
+    sqlite3_bind_int64(statement, 8, place->segment);
+    sqlite3_bind_int64(statement, 9, (int64_t)place->batch);
+    sqlite3_bind_int64(statement, 10, (int64_t)place->entry);
+    sqlite3_bind_int64(statement, 11, (int64_t)place->first);
+    return run_once(index, statement);
 }
 
 static int take_entry(struct index *index, const struct batch *batch, uint64_t batch_at,
@@ -480,6 +585,8 @@ static int take_all(struct index *index, uint64_t durable, int64_t most_ns)
 
         more = error ? error : take_some(index, durable);
         if (more >= 0)
+            error = insert_rest(index);
+        if (more >= 0 && !error)
             error = save_progress(index, false);
         if (more >= 0 && !error)
             error = execute(index, "COMMIT");
@@ -525,16 +632,15 @@ void index_rest(struct index *index, uint64_t durable)
 
 /* ---- finding ---------------------------------------------------------------------------------------------------- */
 
-/* The conditions as SQL; the values are numbers and hashes, so they are written into it. The `+` keeps SQLite from using the
- * index on time here: it would have to sort what it finds. */
+/* The conditions as SQL; the values are numbers and hashes, so they are written into it. */
 static void conditions(const struct index *index, const struct log_filter *filter, uint64_t from, uint64_t to,
                        struct buffer *sql)
 {
     buffer_printf(sql, " WHERE leaf >= %lld AND leaf < %lld", (long long)from, (long long)to);
     if (filter->from_ms)
-        buffer_printf(sql, " AND +time >= %lld", (long long)filter->from_ms);
+        buffer_printf(sql, " AND time >= %lld", (long long)filter->from_ms);
     if (filter->to_ms)
-        buffer_printf(sql, " AND +time < %lld", (long long)filter->to_ms);
+        buffer_printf(sql, " AND time < %lld", (long long)filter->to_ms);
     if (filter->user)
         buffer_printf(sql, " AND user = %lld", (long long)hash_text(index, HASH_USER, filter->user));
     if (filter->has_uid)
@@ -546,10 +652,12 @@ static void conditions(const struct index *index, const struct log_filter *filte
     if (filter->what)
         buffer_printf(sql, " AND what = %d", (int)filter->what);
     if (filter->subjects) {
-        buffer_printf(sql, " AND subject IN (NULL");
+        buffer_printf(sql,
+                      " AND leaf IN (SELECT leaf FROM about WHERE leaf >= %lld AND leaf < %lld AND subject IN (NULL",
+                      (long long)from, (long long)to);
         for (size_t i = 0; i < filter->subject_count; i++)
             buffer_printf(sql, ",%lld", (long long)hash_number(index, HASH_SUBJECT, filter->subjects[i]));
-        buffer_printf(sql, ")");
+        buffer_printf(sql, "))");
     }
 }
 
@@ -591,7 +699,7 @@ int index_find(struct index *index, const struct log_filter *filter, uint64_t fr
     return error ? error : count;
 }
 
-/* Times nearly follow the numbers, so the first and the last leaf within the times asked for enclose little else. */
+/* Times nearly follow the numbers, so the stretches that touch the times asked for enclose little else. */
 static int bounds_of_time(struct index *index, const struct log_filter *filter, uint64_t *from, uint64_t *to,
                           struct report_why *why)
 {
@@ -599,13 +707,13 @@ static int bounds_of_time(struct index *index, const struct log_filter *filter, 
     sqlite3_stmt *statement = NULL;
     int error;
 
-    buffer_printf(&sql, "SELECT min(leaf), max(leaf) FROM entry WHERE time >= %lld AND time < %lld",
+    buffer_printf(&sql, "SELECT min(first), max(end) FROM span WHERE high >= %lld AND low < %lld",
                   (long long)(filter->from_ms ? filter->from_ms : INT64_MIN),
                   (long long)(filter->to_ms ? filter->to_ms : INT64_MAX));
     error = start(index, &sql, &statement, why);
     if (!error && sqlite3_step(statement) == SQLITE_ROW) {
         uint64_t low = (uint64_t)sqlite3_column_int64(statement, 0);
-        uint64_t high = (uint64_t)sqlite3_column_int64(statement, 1) + 1;
+        uint64_t high = (uint64_t)sqlite3_column_int64(statement, 1);
 
         if (sqlite3_column_type(statement, 0) == SQLITE_NULL)
             *to = *from;
