@@ -331,8 +331,7 @@ static enum csv_reader_result row_of(struct csv_reader *reader, struct csv_row *
         snprintf(why->text, sizeof why->text, "the row has more than %d values", CSV_READER_MAX_COLUMNS);
         return fault_of(reader, false, row, why);
     }
-    fault_of(reader, false, row,
-             why); /* line and raw are the same for a good row; the parser is at a row's beginning */
+    *row = place_of(reader);
     for (size_t i = 0; i < reader->count; i++) {
         reader->values[i] = (struct csv_value){.text = (const char *)reader->text.bytes + start,
                                                .length_bytes = reader->ends[i] - start};

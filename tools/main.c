@@ -139,6 +139,8 @@ static int run_behind_gate(const struct command_line *line, struct place *place,
     context->person = &person;
     code = line->command->run(context);
 out:
+    context->gate = NULL;
+    context->person = NULL;
     gate_close(gate);
     gate_person_clear(&person);
     buffer_clear(&bytes);
