@@ -15,7 +15,7 @@
 #include "fs/mount/views.h"
 
 #define LONG_S 86400.0
-enum { PURPOSE_ENTRY_S = 1, DIRECTORY_BYTES = 4096 };
+enum { PURPOSE_ENTRY_S = 1, DIRECTORY_BYTES = 4096, NAME_BYTES = 255 };
 static const char the_notice[] = ".trackerignore"; /* an empty file that asks indexers to stay out */
 
 static struct session *session_of(fuse_req_t request)
@@ -179,6 +179,8 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent_id, const char *name
 
     if (!parent)
         fuse_reply_err(request, ESTALE);
+    else if (strlen(name) > NAME_BYTES)
+        fuse_reply_err(request, ENAMETOOLONG); /* as statfs says; the kernel lets 1024 bytes through */
     else if (parent->key.type == NODE_ROOT)
         look_up_in_root(request, name);
     else if (parent->key.type == NODE_PURPOSE)
@@ -522,7 +524,7 @@ static void op_statfs(fuse_req_t request, fuse_ino_t id)
     if (gate_statvfs(session_of(request)->gate, &figures) < 0)
         memset(&figures, 0, sizeof figures);
     figures.f_files = figures.f_ffree = figures.f_favail = 0;
-    figures.f_namemax = 255;
+    figures.f_namemax = NAME_BYTES;
     figures.f_flag |= ST_RDONLY;
     fuse_reply_statfs(request, &figures);
 }
