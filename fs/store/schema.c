@@ -116,6 +116,13 @@ static int set_up_writer(sqlite3 *db)
                         "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;");
 }
 
+/* On a full disk SQLite can't make its shared memory and calls that an I/O error. Before anything was written that is no
+ * reason to distrust the disk. */
+static int opening_error(sqlite3 *db, int error)
+{
+    return error == -EIO && db && sqlite3_system_errno(db) == ENOSPC ? -ENOSPC : error;
+}
+
 int schema_open_writer(const char *path, sqlite3 **out)
 {
     sqlite3 *db = NULL;
@@ -126,6 +133,7 @@ int schema_open_writer(const char *path, sqlite3 **out)
     if (error == 0)
         error = migrate(db);
     if (error < 0) {
+        error = opening_error(db, error);
         schema_close_untouched(db);
         return error;
     }
@@ -199,6 +207,7 @@ int schema_create(const char *path, const struct crypt_keys *keys)
         error = insert_meta(db, keys);
     if (error == 0)
         error = sql_error(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+    error = opening_error(db, error);
     if (error == 0)
         error = sql_error(sqlite3_close(db));
     else
@@ -248,6 +257,7 @@ static int check_open(sqlite3 *db, const struct crypt_keys *keys, struct report_
         error = check_meta(db, keys);
     if (error == -EBADMSG)
         return report_fail(why, error, "records.db was altered, cut short, or belongs to another store");
+    error = opening_error(db, error);
     return error < 0 ? report_fail(why, error, "can't read records.db: %s", strerror(-error)) : 0;
 }
 
@@ -264,9 +274,9 @@ static void put_uri_path(struct buffer *uri, const char *path)
     }
 }
 
-/* "immutable" reads the file itself and leaves a write-ahead log alone. What is asked here never changes within a
- * version, so the log can't hold a newer answer. */
-int schema_check(const char *path, const struct crypt_keys *keys, struct report_why *why)
+/* "immutable" leaves not even an empty log behind. But a checkpoint that was cut off makes the file alone nonsense, so
+ * where there is a log it must be read as well. */
+int schema_check(const char *path, bool has_log, const struct crypt_keys *keys, struct report_why *why)
 {
     struct buffer uri = BUFFER_EMPTY;
     sqlite3 *db = NULL;
@@ -275,7 +285,7 @@ int schema_check(const char *path, const struct crypt_keys *keys, struct report_
 
     buffer_append_text(&uri, "file://");
     put_uri_path(&uri, path);
-    buffer_append_text(&uri, "?immutable=1");
+    buffer_append_text(&uri, has_log ? "?mode=ro" : "?immutable=1");
     text = buffer_text(&uri);
     error = uri.failed ? -ENOMEM : connect(text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db);
     if (error == -EBADMSG)
@@ -284,7 +294,7 @@ int schema_check(const char *path, const struct crypt_keys *keys, struct report_
         report_fail(why, error, "can't open records.db: %s", strerror(-error));
     else
         error = check_open(db, keys, why);
-    sqlite3_close(db);
+    schema_close_untouched(db);
     buffer_clear(&uri);
     return error;
 }

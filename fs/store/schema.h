@@ -3,6 +3,7 @@
 #define DOSSIERFS_STORE_SCHEMA_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fs/base/report.h"
@@ -20,8 +21,9 @@ struct schema_counters {
 /* Makes the tables in the empty, existing file `path` and closes it; the counters start at random places where two
  * stores must not be alike. Durable on return, but for the directory. */
 int schema_create(const char *path, const struct crypt_keys *keys);
-/* Looks at the file without changing it: is it this store's, and of a version that is known? */
-int schema_check(const char *path, const struct crypt_keys *keys, struct report_why *why);
+/* Looks at the file without changing it: is it this store's, and of a version that is known? `has_log`: a write-ahead log
+ * that isn't empty lies beside it. */
+int schema_check(const char *path, bool has_log, const struct crypt_keys *keys, struct report_why *why);
 /* The writer's connection; migrates to the newest version. */
 int schema_open_writer(const char *path, sqlite3 **out);
 int schema_open_reader(const char *path, sqlite3 **out);

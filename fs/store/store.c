@@ -261,14 +261,12 @@ static int unlock_master(struct store *store, const struct store_secret *secret,
     return error;
 }
 
-/* A part of a page is missing, and there is no log that a crash in a checkpoint would have left to make it whole. SQLite
- * itself takes such a page for one that ends in zeros. */
-static bool is_cut_in_a_page(struct store *store, const struct stat *status)
+/* SQLite's write-ahead log: there and not empty after a crash, or after a close on a full disk. */
+static bool has_log(const struct store *store)
 {
     struct stat log;
 
-    return status->st_size % SCHEMA_PAGE_BYTES != 0 &&
-           (fstatat(store->directory_fd, "records.db-wal", &log, AT_SYMLINK_NOFOLLOW) < 0 || log.st_size == 0);
+    return fstatat(store->directory_fd, "records.db-wal", &log, AT_SYMLINK_NOFOLLOW) == 0 && log.st_size > 0;
 }
 
 /* Everything that can be checked without changing anything. */
@@ -283,9 +281,10 @@ static int check_files(struct store *store, struct report_why *why)
         return report_fail(why, errno == ENOENT ? -EBADMSG : -errno, "can't open records.db: %s", strerror(errno));
     if (!S_ISREG(status.st_mode))
         return report_fail(why, -EBADMSG, "records.db is no file");
-    if (is_cut_in_a_page(store, &status))
+    /* With a log, a page may be missing in part: the log has it whole. Without one SQLite would take it as ending in zeros. */
+    if (!has_log(store) && status.st_size % SCHEMA_PAGE_BYTES != 0)
         return report_fail(why, -EBADMSG, "records.db is cut short");
-    return schema_check(store->database, store->keys, why);
+    return schema_check(store->database, has_log(store), store->keys, why);
 }
 
 static int open_database(struct store *store, struct report_why *why)
