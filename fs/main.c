@@ -52,7 +52,7 @@ static const char the_help[] =
     "      --passphrase-file FILE   opens it with the first line of a file (- for standard input)\n"
     "      --control SOCKET         where the command dossier reaches this daemon\n"
     "                               (default /run/dossierfs/NAME.sock)\n"
-    "      --private                only the user who mounts sees the mount, root not either\n"
+    "      --private                only the user who mounts may enter the mount\n"
     "  -f, --foreground             stay in the foreground, messages to standard error\n"
     "  -o OPTIONS                   as mount(8) gives them: store=, policy=, key-file=, passphrase-file=,\n"
     "                               control=, private; ro, nosuid, nodev, noexec are always on\n"
