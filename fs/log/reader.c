@@ -13,6 +13,7 @@
 enum {
     WINDOW_BYTES = BATCH_MAX_BYTES + 256 * 1024,
     SECTOR_BYTES = 512,
+    TELLING_BYTES = 8, /* so many zeros in a row, where there should be hashes and ciphertext, are no accident */
     /* How much a search for the next whole batch may hash: bytes made to look like batches everywhere would else cost
      * their number times their length. */
     RESYNC_MAX_BYTES = 256 << 20,
@@ -246,7 +247,7 @@ int reader_torn(struct reader *reader, off_t *length_bytes)
         error = look_again(reader, offset, piece_bytes, &at, &available_bytes);
         if (error)
             return error;
-        if (available_bytes < piece_bytes || all_zero(at, piece_bytes))
+        if (available_bytes < piece_bytes || (piece_bytes >= TELLING_BYTES && all_zero(at, piece_bytes)))
             return 1;
         offset += (off_t)piece_bytes;
     }
