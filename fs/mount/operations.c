@@ -214,22 +214,25 @@ static void op_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
     fuse_reply_none(request);
 }
 
+/* fstat comes without its handle. So whoever holds a descriptor of a node is told of it, also once it is retired: no path leads
+ * there any more, and a path of another caller leads to a node of his own. */
 static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *info)
 {
     struct session *session = session_of(request);
     const struct node *node = nodes_get(session->nodes, id);
     struct door_ask ask = ask_of(request, node ? node->key.purpose : -1);
+    bool is_open = node && node->handles > 0;
     struct stat attributes;
     int error = node ? 0 : ESTALE;
 
+    (void)info;
     if (!error && node->key.type == NODE_DOSSIER &&
         !(ask.caller && door_sees(session->gate, &ask, node->key.dossier)))
         error = ENOENT;
-    /* A descriptor may be passed on; a path leads another caller to a node of his own. */
-    if (!error && (node->key.type == NODE_LEAF || node->key.type == NODE_OWN) && !info &&
+    if (!error && (node->key.type == NODE_LEAF || node->key.type == NODE_OWN) && !is_open &&
         node->key.uid != fuse_req_ctx(request)->uid)
         error = ENOENT;
-    if (!error && (node->retired || clock_now_s() >= node->ends_s))
+    if (!error && ((node->retired && !is_open) || clock_now_s() >= node->ends_s))
         error = ESTALE;
     if (error) {
         fuse_reply_err(request, error);

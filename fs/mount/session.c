@@ -99,14 +99,19 @@ static void dossier_changed(void *context, uint32_t dossier)
 
 struct expiry {
     struct session *session;
-    int64_t now_s, earliest_end_s;
+    int64_t before_s, now_s, earliest_end_s; /* the second of the last tick, and of this one */
 };
 
 static void retire_if_ended(void *context, struct node *node)
 {
     struct expiry *expiry = context;
 
-    if (node->key.type != NODE_LEAF || node->retired)
+    if (node->key.type != NODE_LEAF)
+        return;
+    /* Older content that is still open was read into the kernel's cache again since it was retired. */
+    if (node->retired && node->ends_s > expiry->before_s && node->ends_s <= expiry->now_s)
+        notifier_drop(expiry->session->notifier, node->id);
+    if (node->retired)
         return;
     if (node->ends_s <= expiry->now_s)
         session_retire(expiry->session, node);
@@ -193,7 +198,7 @@ static void tick(struct loop *loop)
     take_up_parked(loop);
     /* Also when the clock was set: a jump is seen within a tick. */
     if (now_s != loop->last_second) {
-        struct expiry expiry = {session, now_s, INT64_MAX};
+        struct expiry expiry = {session, loop->last_second, now_s, INT64_MAX};
 
         nodes_each(session->nodes, retire_if_ended, &expiry);
         loop->last_second = now_s;
