@@ -6,12 +6,13 @@
 
 #include "fs/gate/clock.h"
 
-enum { BUCKETS = 256 };
+enum { BUCKETS = 256, CALLERS_MAX = 4096 };
 
 struct callers {
     const struct policy *policy;
     struct identity *identity;
     struct door_caller *buckets[BUCKETS];
+    unsigned count;
     int32_t today;
     int64_t today_from_s, today_until_s; /* the seconds for which `today` is right */
     struct field_set none;
@@ -37,10 +38,8 @@ static void forget_candidates(struct door_caller *caller)
     }
 }
 
-void callers_free(struct callers *callers)
+static void forget_all(struct callers *callers)
 {
-    if (!callers)
-        return;
     for (unsigned i = 0; i < BUCKETS; i++)
         while (callers->buckets[i]) {
             struct door_caller *caller = callers->buckets[i];
@@ -50,7 +49,23 @@ void callers_free(struct callers *callers)
             explicit_bzero(caller, sizeof *caller);
             free(caller);
         }
+    callers->count = 0;
+}
+
+void callers_free(struct callers *callers)
+{
+    if (!callers)
+        return;
+    forget_all(callers);
     free(callers);
+}
+
+void callers_trim(struct callers *callers)
+{
+    if (callers->count <= CALLERS_MAX)
+        return;
+    forget_all(callers);
+    identity_forget(callers->identity);
 }
 
 static int32_t today(struct callers *callers)
@@ -81,6 +96,7 @@ static struct door_caller *find_or_add(struct callers *callers, uint32_t uid)
     caller->gap = true;
     caller->next = *bucket;
     *bucket = caller;
+    callers->count++;
     return caller;
 }
 

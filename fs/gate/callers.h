@@ -26,6 +26,9 @@ int callers_new(const struct policy *policy, struct identity *identity, struct c
 void callers_free(struct callers *callers);
 /* NULL: still being asked for. */
 struct door_caller *callers_get(struct callers *callers, uint32_t uid);
+/* Forgets callers that weren't seen for a while, when there are many: whoever can act as ever new uids must not fill our
+ * memory. Pointers from callers_get() end here. */
+void callers_trim(struct callers *callers);
 /* The fields of a kind that would show for a purpose if they are there and their term runs. */
 const struct field_set *callers_candidates(struct callers *callers, struct door_caller *caller, int purpose,
                                            unsigned kind);

@@ -652,6 +652,7 @@ void door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossie
     if (take_changes(gate, changed, context))
         eventfd_write(gate->wake_fd, 1); /* more waits, but so do the callers */
     noise_flush(gate->noise, clock_now_s(), false, write_counted, gate);
+    callers_trim(gate->callers);
 }
 
 void door_rest(struct gate *gate)

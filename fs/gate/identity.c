@@ -126,6 +126,18 @@ failed:
     return error;
 }
 
+void identity_forget(struct identity *identity)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        while (identity->buckets[i]) {
+            struct entry *entry = identity->buckets[i];
+
+            identity->buckets[i] = entry->next;
+            gate_person_clear(&entry->person);
+            free(entry);
+        }
+}
+
 void identity_free(struct identity *identity)
 {
     struct timespec until;
@@ -147,14 +159,7 @@ void identity_free(struct identity *identity)
     pthread_mutex_unlock(&desk->lock);
     if (ended)
         desk_free(desk);
-    for (unsigned i = 0; i < BUCKETS; i++)
-        while (identity->buckets[i]) {
-            struct entry *entry = identity->buckets[i];
-
-            identity->buckets[i] = entry->next;
-            gate_person_clear(&entry->person);
-            free(entry);
-        }
+    identity_forget(identity);
     free(identity);
 }
 

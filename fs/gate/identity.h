@@ -17,5 +17,7 @@ enum identity_state { IDENTITY_ASKING, IDENTITY_KNOWN, IDENTITY_GAP };
  * `*generation` tells one answer from the next. */
 enum identity_state identity_get(struct identity *identity, uint32_t uid, int64_t now_tick_ms,
                                  const struct gate_person **person, uint64_t *generation);
+/* Forgets all answers; questions that are out are asked again by whoever needs them. */
+void identity_forget(struct identity *identity);
 
 #endif

@@ -35,7 +35,6 @@ struct loop {
     unsigned misses; /* times in a row that spinning brought nothing */
     int64_t next_tick_ms;
     int64_t last_second;
-    int64_t earliest_end_s;
     bool stopping;
 };
 
