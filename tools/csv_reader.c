@@ -333,8 +333,10 @@ static enum csv_reader_result row_of(struct csv_reader *reader, struct csv_row *
     }
     *row = place_of(reader);
     for (size_t i = 0; i < reader->count; i++) {
-        reader->values[i] = (struct csv_value){.text = (const char *)reader->text.bytes + start,
-                                               .length_bytes = reader->ends[i] - start};
+        /* All values may be empty, and then there is no text. */
+        reader->values[i] =
+            (struct csv_value){.text = reader->text.bytes ? (const char *)reader->text.bytes + start : "",
+                               .length_bytes = reader->ends[i] - start};
         start = reader->ends[i];
     }
     row->values = reader->values;
