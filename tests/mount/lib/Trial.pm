@@ -138,9 +138,10 @@ sub csv_of {
 
 # ---- set-up ------------------------------------------------------------------------------------------------------------
 
-# Skips the whole test, aloud, where it can't run.
+# Skips the whole test, aloud, where it can't run. Names of programs in tests/, and faketime.
 sub needs {
-    my (@programs) = @_;
+    my (@programs) = grep { $_ ne 'faketime' } @_;
+    plan skip_all => 'libfaketime is not installed' if @programs < @_ && !faketime();
     plan skip_all => 'only root can mount for several users' if $> != 0;
     plan skip_all => 'this machine has no /dev/fuse' unless -c '/dev/fuse';
     for my $program ('dossier', 'dossierfs', map { "tests/$_" } @programs) {
@@ -218,6 +219,22 @@ sub verify {
     diag("$out$err") if $status != 5;
     return $status;
 }
+
+# From now on it is that moment (local time in the policy's zone, and it stands still) for the daemon, and for commands
+# without it. The monotonic clock goes on.
+sub at_time {
+    my ($self, $moment) = @_;
+    my $clock = "$self->{dir}/clock";
+    $self->{env} = {
+        LD_PRELOAD => faketime(), FAKETIME_TIMESTAMP_FILE => $clock, FAKETIME_NO_CACHE => 1, DONT_FAKE_MONOTONIC => 1,
+        TZ => 'Europe/Amsterdam',
+    };
+    write_file("$clock.new", "$moment\n");
+    rename "$clock.new", $clock or die "rename: $!";
+    return;
+}
+
+sub faketime { return (grep { -e } glob('/usr/lib/*/faketime/libfaketimeMT.so.1'))[0] }
 
 # ---- the mount -----------------------------------------------------------------------------------------------------------
 
