@@ -395,7 +395,7 @@ static int put(struct store_batch *batch, struct store_subject *subject, const s
 {
     struct store *store = batch->store;
     uint64_t next = keyring_next(store->keyring);
-    struct change change;
+    struct change change = {0};
     int error = open_transaction(batch);
 
     if (error == 0)

@@ -63,6 +63,14 @@ static off_t slot_offset(uint64_t number)
     return (off_t)(HEAD_BYTES + number * SLOT_BYTES);
 }
 
+/* What a write came to: no room, or a disk that can't be trusted. */
+static int write_error(int error)
+{
+    if (error == -ENOSPC || error == -EDQUOT || error == -EFBIG)
+        return -ENOSPC;
+    return error < 0 ? -EIO : 0;
+}
+
 /* ---- the epoch's key and the header ---------------------------------------------------------------------------- */
 
 static void epoch_ad(const struct crypt_keys *keys, uint32_t epoch, uint8_t ad[static EPOCH_AD_BYTES])
@@ -318,9 +326,11 @@ static int make_room(struct keyring *keyring, uint64_t slots)
 
     if (slots <= keyring->file_slots)
         return 0;
-    error = posix_fallocate(keyring->fd, now_bytes, more_bytes);
+    do
+        error = posix_fallocate(keyring->fd, now_bytes, more_bytes);
+    while (error == EINTR);
     if (error != 0)
-        return -error;
+        return write_error(-error);
     keyring->file_slots += (uint64_t)more_bytes / SLOT_BYTES;
     return 0;
 }
@@ -333,8 +343,8 @@ int keyring_flush(struct keyring *keyring)
         return 0;
     error = make_room(keyring, keyring->next);
     if (error == 0)
-        error = file_pwrite(keyring->fd, keyring->pending.bytes, keyring->pending.length_bytes,
-                            slot_offset(keyring->flushed));
+        error = write_error(file_pwrite(keyring->fd, keyring->pending.bytes, keyring->pending.length_bytes,
+                                        slot_offset(keyring->flushed)));
     if (error == 0)
         error = keyring_sync(keyring);
     keyring->flushed = keyring->next;
@@ -362,7 +372,9 @@ static int read_slot(const struct keyring *keyring, uint64_t number, uint8_t byt
     if (number >> KEYRING_MAX_SLOTS_SHIFT)
         return -EBADMSG;
     error = file_pread(keyring->fd, bytes, SLOT_BYTES, slot_offset(number));
-    return error == -ENODATA ? -EBADMSG : error;
+    if (error == -ENODATA)
+        return -EBADMSG;
+    return error < 0 ? -EIO : 0;
 }
 
 int keyring_read(const struct keyring *keyring, const struct keyring_slot *slot, uint8_t key[static CRYPT_KEY_BYTES])
@@ -416,10 +428,11 @@ int keyring_destroy(struct keyring *keyring, uint64_t number)
         return 0;
     randombytes_buf(bytes, sizeof bytes);
     bytes_put_u32(bytes + SLOT_STATE, STATE_DESTROYED);
-    return file_pwrite(keyring->fd, bytes, sizeof bytes, slot_offset(number));
+    return write_error(file_pwrite(keyring->fd, bytes, sizeof bytes, slot_offset(number)));
 }
 
+/* After a failed sync the kernel may hold what is not on the disk, whatever the reason was: never merely "no room". */
 int keyring_sync(struct keyring *keyring)
 {
-    return fdatasync(keyring->fd) < 0 ? -errno : 0;
+    return fdatasync(keyring->fd) < 0 ? -EIO : 0;
 }

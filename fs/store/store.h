@@ -56,6 +56,7 @@ int store_create(const char *path, const struct store_secret *secrets, size_t se
  * Finishes what a crash left half done (unpublished batches are taken back, destructions completed) and says so through
  * report(). Nothing on disk is changed by an open that fails. */
 int store_open(const char *path, const struct store_secret *secret, struct store **out, struct report_why *why);
+/* Readers are closed and the batch is published or abandoned before. NULL is allowed. */
 void store_close(struct store *store);
 
 const uint8_t *store_id(const struct store *store); /* STORE_ID_BYTES, random, not secret */
