@@ -111,6 +111,7 @@ unit_store  := fs/store fs/base
 unit_log    := fs/log fs/base
 unit_gate   := fs/gate fs/log fs/store policy fs/base
 unit_tools  := tools fs/gate fs/log fs/store policy fs/base
+unit_mount  := fs/mount fs/gate fs/log fs/store policy fs/base
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/tests/unit/$(1).o $(call link_libs,$(unit_$(firstword $(subst _, ,$(1)))))
 	@mkdir -p $$(@D)
