@@ -157,7 +157,9 @@ static void refuse(struct gate *gate, const struct door_ask *ask, const char *co
 {
     uint64_t mark = gate_code_mark(gate, code, code_bytes);
     uint32_t number = dossiers_find(gate->dossiers, code, code_bytes);
-    struct noise_key key = {ask->caller->uid, ask->purpose, mark, leaf, true};
+    /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
+    uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
+    struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
     struct door_refusal refusal = {.purpose = ask->purpose};
     struct buffer reason = BUFFER_EMPTY;
     struct log_entry entry;
@@ -167,9 +169,7 @@ static void refuse(struct gate *gate, const struct door_ask *ask, const char *co
         return;
     start_entry(gate, ask, leaf == LISTING_LEAF ? LOG_LISTING : LOG_LOOK, ask->caller->gap ? LOG_GAP : LOG_REFUSED,
                 roles, &entry);
-    /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
-    if (code_bytes > 0)
-        entry.subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
+    entry.subject = key.subject;
     snprintf(rule, sizeof rule, "%s %u", decide_rule_name(decision->rule), decision->line);
     entry.rule = ask->caller->gap ? "identity" : rule;
     entry.name = name;
