@@ -88,7 +88,8 @@ static int read_secret(const struct command_line_globals *globals, const struct 
     return result;
 }
 
-/* Root becomes the store's owner, as the daemon does: what root wrote, the daemon could not open afterwards. */
+/* Root becomes the store's owner while the store is open, as the daemon does: what root wrote, the daemon could not open
+ * afterwards. */
 static int become_owner(const char *store)
 {
     struct stat status;
@@ -101,12 +102,19 @@ static int become_owner(const char *store)
     }
     if (status.st_uid == 0)
         return 0;
-    if (setgroups(0, NULL) < 0 || setgid(status.st_gid) < 0 || setuid(status.st_uid) < 0) {
+    if (setgroups(0, NULL) < 0 || setegid(status.st_gid) < 0 || seteuid(status.st_uid) < 0) {
         fprintf(stderr, "dossier: can't become the owner of the store: %s\n", strerror(errno));
         return -1;
     }
     prctl(PR_SET_DUMPABLE, 0); /* the change of user set it again */
     return 0;
+}
+
+/* The files of the command line are root's again. If this fails, an empty file may stay. */
+static void become_oneself(void)
+{
+    if (geteuid() != getuid() && (seteuid(getuid()) < 0 || setegid(getgid()) < 0))
+        fprintf(stderr, "dossier: can't become root again: %s\n", strerror(errno));
 }
 
 static int run_behind_gate(const struct command_line *line, struct place *place, struct command_context *context)
@@ -142,6 +150,7 @@ out:
     context->gate = NULL;
     context->person = NULL;
     gate_close(gate);
+    become_oneself();
     gate_person_clear(&person);
     buffer_clear(&bytes);
     return code;
