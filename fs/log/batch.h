@@ -18,6 +18,7 @@ enum {
     BATCH_ENTRY_BYTES = 10, /* in front of each sealed body */
     BATCH_LEAF_BYTES = 6,   /* as many of them are hashed and authenticated with it */
     BATCH_TAG_BYTES = 16,
+    BATCH_MIN_BYTES = BATCH_HEADER_BYTES + BATCH_ENTRY_BYTES + BATCH_TAG_BYTES + BATCH_TRAILER_BYTES,
     BATCH_NONCE_BYTES = 24,
     BATCH_PREFIX_BYTES = 20,
     BATCH_MAX_BYTES = 1 << 20,

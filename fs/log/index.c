@@ -102,6 +102,7 @@ static int64_t hash_text(const struct index *index, enum hash_key which, const c
     return hash(index, which, text, strlen(text));
 }
 
+/* -EUCLEAN: what is in the file makes no sense, so it has to be made anew. */
 static int error_of(const struct index *index)
 {
     switch (sqlite3_errcode(index->db) & 0xff) {
@@ -109,11 +110,14 @@ static int error_of(const struct index *index)
         return -ENOSPC;
     case SQLITE_NOMEM:
         return -ENOMEM;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return -EUCLEAN;
-    default:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
         return -EIO;
+    default:
+        return -EUCLEAN;
     }
 }
 
@@ -598,18 +602,33 @@ static int take_all(struct index *index, uint64_t durable, int64_t most_ns)
     return more < 0 ? more : 0;
 }
 
+static int remake(struct index *index, uint64_t durable, int64_t most_ns)
+{
+    int error;
+
+    report(REPORT_WARNING, "log: the index is damaged and is made anew");
+    error = make_file(index);
+    if (!error)
+        error = take_all(index, durable, most_ns);
+    return error;
+}
+
 static int update(struct index *index, uint64_t durable, int64_t most_ns)
 {
     int error = ready(index, durable);
 
     if (!error)
         error = take_all(index, durable, most_ns);
-    if (error == -EUCLEAN) {
-        report(REPORT_WARNING, "log: the index is damaged and is made anew");
-        error = make_file(index);
-        if (!error)
-            error = take_all(index, durable, most_ns);
-    }
+    return error == -EUCLEAN ? remake(index, durable, most_ns) : error;
+}
+
+int index_remake(struct index *index, uint64_t durable)
+{
+    int error;
+
+    pthread_mutex_lock(&index->lock);
+    error = remake(index, durable, 0);
+    pthread_mutex_unlock(&index->lock);
     return error;
 }
 
@@ -661,14 +680,29 @@ static void conditions(const struct index *index, const struct log_filter *filte
     }
 }
 
+static int fail_asking(struct report_why *why, int error)
+{
+    return error == -EUCLEAN ? error : report_fail(why, error, "log: the index can't be asked: %s", strerror(-error));
+}
+
 static int start(struct index *index, struct buffer *sql, sqlite3_stmt **statement, struct report_why *why)
 {
     int error = -ENOMEM;
     const char *text = buffer_text(sql);
 
     if (!sql->failed)
-        error = index->db ? prepare(index, text, statement) : -EIO;
-    return error ? report_fail(why, error, "log: the index can't be asked: %s", strerror(-error)) : 0;
+        error = index->db ? prepare(index, text, statement) : -EUCLEAN;
+    return error ? fail_asking(why, error) : 0;
+}
+
+/* The only row of a question for bounds. False and an error if the file is bad. */
+static bool only_row(struct index *index, sqlite3_stmt *statement, int *error, struct report_why *why)
+{
+    int step = *error ? SQLITE_DONE : sqlite3_step(statement);
+
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        *error = fail_asking(why, error_of(index));
+    return step == SQLITE_ROW;
 }
 
 int index_find(struct index *index, const struct log_filter *filter, uint64_t from, uint64_t to, int most,
@@ -692,7 +726,7 @@ int index_find(struct index *index, const struct log_filter *filter, uint64_t fr
             .first = (uint64_t)sqlite3_column_int64(statement, 4),
         };
     if (!error && step != SQLITE_ROW && step != SQLITE_DONE)
-        error = report_fail(why, error_of(index), "log: the index can't be read");
+        error = fail_asking(why, error_of(index));
     sqlite3_finalize(statement);
     pthread_mutex_unlock(&index->lock);
     buffer_clear(&sql);
@@ -711,7 +745,7 @@ static int bounds_of_time(struct index *index, const struct log_filter *filter, 
                   (long long)(filter->from_ms ? filter->from_ms : INT64_MIN),
                   (long long)(filter->to_ms ? filter->to_ms : INT64_MAX));
     error = start(index, &sql, &statement, why);
-    if (!error && sqlite3_step(statement) == SQLITE_ROW) {
+    if (only_row(index, statement, &error, why)) {
         uint64_t low = (uint64_t)sqlite3_column_int64(statement, 0);
         uint64_t high = (uint64_t)sqlite3_column_int64(statement, 1);
 
@@ -739,7 +773,7 @@ static int bounds_of_newest(struct index *index, const struct log_filter *filter
     buffer_printf(&sql, " ORDER BY leaf DESC LIMIT 1 OFFSET %lld",
                   (long long)(filter->limit > INT64_MAX ? INT64_MAX : filter->limit - 1));
     error = start(index, &sql, &statement, why);
-    if (!error && sqlite3_step(statement) == SQLITE_ROW)
+    if (only_row(index, statement, &error, why))
         *from = (uint64_t)sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     buffer_clear(&sql);

@@ -28,11 +28,13 @@ void index_free(struct index *index);
 
 /* Takes in what is durable. */
 int index_update(struct index *index, uint64_t durable, struct report_why *why);
-/* The same, as far as it goes in a second: for closing, so that the next question need not wait. */
+/* Makes the file anew and takes everything in: after -EUCLEAN from one of those below. */
+int index_remake(struct index *index, uint64_t durable);
+/* Like index_update(), as far as it goes in a second: for closing, so that the next question need not wait. */
 void index_rest(struct index *index, uint64_t durable);
 
 /* The first `most` places, in order, of entries with from <= leaf < to that the filter may mean (hashes may collide: the
- * caller looks again). Returns their number, or a negative errno. */
+ * caller looks again). Returns their number, or a negative errno; -EUCLEAN: the file makes no sense. */
 int index_find(struct index *index, const struct log_filter *filter, uint64_t from, uint64_t to, int most,
                struct index_place *out, struct report_why *why);
 /* Narrows from..to by the times asked for, and to the newest filter->limit if those are wanted. */

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,30 +182,56 @@ static int tell_bad(const struct query *query, const struct rest *rest, uint64_t
                        (unsigned long long)bad + 1);
 }
 
+/* Answers page after page. Where the index turns out to be damaged it is made anew, once, and the answer goes on. */
+static int answer_all(const struct query *query, const struct log_filter *filter, struct rest *rest,
+                      int (*each)(void *, const struct log_record *), void *context, struct report_why *why)
+{
+    struct cursor *cursor = calloc(1, sizeof *cursor);
+    bool remade = false;
+    int count = PLACES;
+
+    if (!cursor)
+        return -ENOMEM;
+    cursor->fd = -1;
+    while (count == PLACES && rest->from < rest->to && rest->wanted > 0) {
+        count = answer(query, filter, cursor, rest, each, context, why);
+        if (count == -EUCLEAN && !remade) {
+            remade = true;
+            count = index_remake(query->index, query->durable);
+            if (count == 0)
+                count = PLACES;
+        }
+    }
+    if (cursor->fd >= 0)
+        close(cursor->fd);
+    buffer_clear(&cursor->body);
+    free(cursor);
+    return count < 0 ? count : 0;
+}
+
 int query_run(const struct query *query, const struct log_filter *filter,
               int (*each)(void *, const struct log_record *), void *context, struct report_why *why)
 {
     struct rest rest = {.to = query->durable, .wanted = filter->limit, .bad = UINT64_MAX};
-    struct cursor cursor = {.fd = -1};
     uint64_t from = filter->after < query->durable ? filter->after : query->durable;
-    int count;
+    int error;
 
     if (filter->subject_count > INDEX_SUBJECTS_MAX)
         return report_fail(why, -E2BIG, "log: at most %d subjects can be asked for at once", INDEX_SUBJECTS_MAX);
     if (rest.wanted == 0)
         rest.wanted = UINT64_MAX;
-    count = index_update(query->index, query->durable, why);
-    if (!count)
-        count = index_bounds(query->index, filter, &from, &rest.to, why);
-    if (count)
-        return count;
+    error = index_update(query->index, query->durable, why);
+    if (!error)
+        error = index_bounds(query->index, filter, &from, &rest.to, why);
+    if (error == -EUCLEAN) {
+        error = index_remake(query->index, query->durable);
+        if (!error)
+            error = index_bounds(query->index, filter, &from, &rest.to, why);
+    }
     rest.from = from;
-    do
-        count =
-            rest.from < rest.to && rest.wanted > 0 ? answer(query, filter, &cursor, &rest, each, context, why) : 0;
-    while (count == PLACES);
-    if (cursor.fd >= 0)
-        close(cursor.fd);
-    buffer_clear(&cursor.body);
-    return count < 0 ? count : tell_bad(query, &rest, from, why);
+    if (!error)
+        error = answer_all(query, filter, &rest, each, context, why);
+    if (error == -EUCLEAN)
+        error = report_fail(why, -EIO, "log: the index is damaged, also after it was made anew");
+    return error ? error : tell_bad(query, &rest, from, why);
 }

@@ -238,7 +238,7 @@ int reader_torn(struct reader *reader, off_t *length_bytes)
     if (batch_begins(at, available_bytes, &batch) && start + (off_t)batch.length_bytes > end)
         end = start + (off_t)batch.length_bytes;
     *length_bytes = end - start;
-    if (end > reader->size_bytes)
+    if (end > reader->size_bytes || end - start < BATCH_MIN_BYTES)
         return 1;
     for (off_t offset = start; offset < end;) {
         off_t next = (offset / SECTOR_BYTES + 1) * SECTOR_BYTES;

@@ -19,12 +19,11 @@
 #include "fs/log/segment.h"
 #include "fs/log/tree.h"
 
-enum { LOOKS = 6, LOOK_AGAIN_NS = 5000000, PROGRESS_BYTES = 1 << 20 };
+enum { LOOKS = 4, LOOK_AGAIN_NS = 1000000, PROGRESS_BYTES = 1 << 20 };
 
 struct check {
     int directory_fd;
-    uint32_t last; /* highest segment seen so far */
-    bool in_step;  /* the tree is that of the log; false after something bad, until a header can be adopted */
+    bool in_step; /* the tree is that of the log; false after something bad, until a header can be adopted */
     bool have_store_id;
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct tree tree;
@@ -218,9 +217,10 @@ static void check_bad(struct check *check, struct reader *reader, const struct b
             (unsigned long long)entry);
 }
 
-static void look_again_later(void)
+/* Longer each time: a writer may have been interrupted in the middle. */
+static void look_again_later(int looks)
 {
-    nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS << looks}, NULL);
 }
 
 static void check_batches(struct check *check, struct reader *reader, uint32_t number, uint64_t limit)
@@ -243,8 +243,8 @@ static void check_batches(struct check *check, struct reader *reader, uint32_t n
             tell_progress(check, (uint64_t)reader_offset(reader), false);
             continue;
         }
-        if (step == READER_BAD && limit == UINT64_MAX && looks++ < LOOKS) {
-            look_again_later();
+        if (step == READER_BAD && limit == UINT64_MAX && looks < LOOKS) {
+            look_again_later(looks++);
             step = reader_refresh(reader);
             if (step == 0)
                 continue;
@@ -276,41 +276,44 @@ static void check_segment(struct check *check, uint32_t number, uint64_t limit)
     reader_close(reader);
 }
 
-/* While the newest segment was read a next one may have begun, whose header says that the end of this one does not count. */
-static void check_newest(struct check *check, uint32_t number)
+/* While the newest segment was read it may have grown, and a next one may have begun, whose header says what of this one
+ * counts: then it is read again. `*next` becomes the segment after it, 0 if this is where the log ended. */
+static void check_with_limit(struct check *check, uint32_t number, uint32_t *next)
 {
-    struct check before = *check;
-    uint32_t first;
+    const struct check before = *check;
+    int error;
 
     for (;;) {
         uint64_t limit = segment_limit(check->directory_fd, number);
 
         check_segment(check, number, limit);
-        if (number < check->last || segment_range(check->directory_fd, &first, &check->last) != 0 ||
-            number == check->last)
-            return;
-        before.last = check->last;
+        error = segment_neighbour(check->directory_fd, number, true, next);
+        if (error || *next == 0 || limit != UINT64_MAX || segment_limit(check->directory_fd, number) == UINT64_MAX)
+            break;
         *check = before;
     }
+    if (error)
+        bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
 }
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-static bool sum_sizes(struct check *check, const char *path)
+static bool sum_sizes(struct check *check, const char *path, uint32_t *from)
 {
-    uint32_t first = 0;
+    uint32_t first = 0, last = 0;
     int error;
 
     check->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    error = check->directory_fd < 0 ? -errno : segment_range(check->directory_fd, &first, &check->last);
+    error = check->directory_fd < 0 ? -errno : segment_range(check->directory_fd, &first, &last);
     if (error) {
         bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
         return false;
     }
-    if (check->last == 0 && faccessat(check->directory_fd, "months", F_OK, 0) == 0)
+    if (last == 0 && faccessat(check->directory_fd, "months", F_OK, 0) == 0)
         bad(check, VERIFY_ALTERED, 1, "altered: there are no segments");
-    else if (check->last == 0)
+    else if (last == 0)
         bad(check, VERIFY_IMPOSSIBLE, 0, "there is no log here");
+    *from = first;
     while (first > 0) {
         char name[SEGMENT_NAME_BYTES];
         struct stat status;
@@ -321,24 +324,20 @@ static bool sum_sizes(struct check *check, const char *path)
         if (segment_neighbour(check->directory_fd, first, true, &first) != 0)
             break;
     }
-    return check->last > 0;
+    return last > 0;
 }
 
-static void check_all(struct check *check)
+static void check_all(struct check *check, uint32_t first)
 {
-    uint32_t number = 0, next = 0;
+    uint32_t due = 1;
 
-    for (;;) {
-        int error = segment_neighbour(check->directory_fd, number, true, &next);
+    for (uint32_t number = first; number > 0 && check->report.result != VERIFY_IMPOSSIBLE;) {
+        uint32_t next = 0;
 
-        if (error)
-            bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
-        if (error || next == 0 || check->report.result == VERIFY_IMPOSSIBLE)
-            return;
-        if (next != number + 1)
-            bad(check, VERIFY_ALTERED, check->in_step ? next_entry(check) : 0, "altered: segment %u is missing",
-                number + 1);
-        check_newest(check, next);
+        if (number != due)
+            bad(check, VERIFY_ALTERED, check->in_step ? next_entry(check) : 0, "altered: segment %u is missing", due);
+        check_with_limit(check, number, &next);
+        due = number + 1;
         number = next;
     }
 }
@@ -362,10 +361,11 @@ void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, 
                 struct verify_report *report)
 {
     struct check check = {.directory_fd = -1, .progress = progress, .context = context, .in_step = true};
+    uint32_t first = 0;
 
     tree_init(&check.tree);
-    if (sum_sizes(&check, path))
-        check_all(&check);
+    if (sum_sizes(&check, path, &first))
+        check_all(&check, first);
     sum_up(&check);
     if (check.directory_fd >= 0)
         close(check.directory_fd);
