@@ -19,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,9 +76,10 @@ static int unmount_path(const char *path)
  * table shows. */
 static void take_away_stale(const char *path)
 {
-    struct stat there;
+    struct statvfs there;
 
-    if (stat(path, &there) == 0 || errno != ENOTCONN || !is_ours_in_table(path))
+    /* Not stat(): the kernel may still know the attributes of the root, and answer for the dead. */
+    if (statvfs(path, &there) == 0 || errno != ENOTCONN || !is_ours_in_table(path))
         return;
     if (unmount_path(path) == 0)
         report(REPORT_WARNING, "%s: a mount was left whose daemon is gone; unmounted it", path);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fs/base/report.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
@@ -205,8 +206,19 @@ static void tick(struct loop *loop)
     if (now_ms < loop->next_tick_ms)
         return;
     loop->next_tick_ms = now_ms + TICK_MS;
-    if (loop->options->keeper_fd >= 0)
-        send(loop->options->keeper_fd, "H", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* Without a keeper nobody would unmount, and a new daemon could not have the store. A full queue is no such sign. */
+    if (loop->options->keeper_fd >= 0 && send(loop->options->keeper_fd, "H", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+        errno != EAGAIN && errno != EINTR) {
+        report(REPORT_ERROR, "the keeper is gone, so the daemon ends");
+        loop->stopping = true;
+    }
+    if (loop->options->stop_fd) {
+        struct pollfd stop = {*loop->options->stop_fd, POLLIN, 0};
+
+        /* Also under a load that never lets the dispatcher wait. */
+        if (poll(&stop, 1, 0) > 0)
+            loop->stopping = true;
+    }
 }
 
 static int64_t now_ns(void)

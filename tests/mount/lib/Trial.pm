@@ -207,9 +207,15 @@ sub import_csv {
 # Entries of the log, oldest first: as the officer when mounted, as the holder of the key otherwise.
 sub log_entries {
     my ($self, @filters) = @_;
+    return map { decode_json($_) } $self->log_lines(@filters);
+}
+
+# The same as text, which is much faster where there are many.
+sub log_lines {
+    my ($self, @filters) = @_;
     my ($status, $out, $err) = $self->dossier({uid => $self->mounted ? FUNCTIONARIS : 0}, 'log', 'show', '--json', @filters);
     die "log show: exit $status\n$err" if $status;
-    return map { decode_json($_) } split /\n/, $out;
+    return split /\n/, $out;
 }
 
 # Exit status of log verify; 5 is what a log in order gives, as long as no anchor is kept.
@@ -259,16 +265,18 @@ sub start {
     }
     $self->{keeper} = $pid;
     my $ended = 0;
-    until_true($o{seconds} // 20, sub { ($ended = waitpid($pid, POSIX::WNOHANG()) == $pid) || $self->mounted })
-        or diag("the mount did not come up:\n" . $self->said);
+    # What a dead daemon left behind is a mount too, but gives no answer.
+    until_true($o{seconds} // 20, sub {
+        ($ended = waitpid($pid, POSIX::WNOHANG()) == $pid)
+            || ($self->mounted && !lstat("$self->{mnt}/no-such-name") && $!{ENOENT});
+    }) or diag("the mount did not come up:\n" . $self->said);
     if ($ended) {
         delete $self->{keeper};
         $self->{status} = $?;
         return 0;
     }
-    return 0 unless $self->mounted;
-    stat $self->{mnt}; # answered once the daemon serves
     ($self->{daemon}) = children($pid);
+    return 0 unless $self->mounted && $self->{daemon};
     return 1;
 }
 
