@@ -22,7 +22,8 @@
 #include "policy/explain.h"
 #include "policy/mask.h"
 
-enum { LOOK_LEAF = -2, DOSSIER_LEAF = -3, LISTING_LEAF = -4, CATEGORY_LEAF = -5, CHANGES_PER_TICK = 4096 };
+enum { LOOK_LEAF = -2, DOSSIER_LEAF = -3, LISTING_LEAF = -4, CATEGORY_LEAF = -5 };
+enum { CHANGES_PER_TICK = 4096, CATCH_UP_TRIES = 16 };
 
 const struct door_caller *door_caller(struct gate *gate, uint32_t uid)
 {
@@ -358,15 +359,16 @@ static int read_chosen(struct gate *gate, const struct dossier *dossier, const s
     return error ? -EIO : 0;
 }
 
-/* What look and open have in common. -ENOENT is refused and logged here. */
-static int find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
-                     struct door_found *found, struct door_shown *shown, struct decision decisions[POLICY_MAX_FIELDS])
+static int find_leaf_once(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
+                          struct door_found *found, struct door_shown *shown,
+                          struct decision decisions[POLICY_MAX_FIELDS])
 {
     struct dossier dossier = dossiers_get(gate->dossiers, number);
     struct field_set fields;
+    struct door_found now;
     int error;
 
-    if (!choose(gate, ask, &dossier, leaf, clock_now_s(), decisions, &fields, found)) {
+    if (!choose(gate, ask, &dossier, leaf, clock_now_s(), decisions, &fields, &now)) {
         struct decision decision =
             absent_unless_hidden(rule_for(gate, ask->caller, ask->purpose, leaf, dossier.kind));
 
@@ -376,10 +378,54 @@ static int find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t num
     }
     shown->count = 0;
     buffer_reset(&shown->text);
-    error = read_chosen(gate, &dossier, &fields, decisions, found, shown);
+    error = read_chosen(gate, &dossier, &fields, decisions, &now, shown);
     if (error)
         door_shown_clear(shown);
+    else
+        *found = now;
     return error;
+}
+
+/* An import shows in the store a moment before the dispatcher is told. What was read then may be newer than the version that
+ * the table knows, and sizes and cached pages go by that version. 1: the table was behind and isn't any more. */
+static int catch_up(struct gate *gate, uint32_t number)
+{
+    struct dossier dossier = dossiers_get(gate->dossiers, number);
+    struct store_subject *subject;
+    int error, behind;
+
+    if (atomic_load(&gate->unsettled) == 0)
+        return 0;
+    subject = malloc(sizeof *subject);
+    error = subject ? store_read_subject(gate->reader, dossier.subject, subject) : -ENOMEM;
+    behind = !error && subject->version != dossier.version;
+    if (subject)
+        explicit_bzero(subject, sizeof *subject);
+    free(subject);
+    if (behind)
+        error = gate_take_subject(gate, gate->reader, dossier.subject);
+    return error ? error : behind;
+}
+
+/* What look and open have in common. -ENOENT is refused and logged here. */
+static int find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
+                     struct door_found *found, struct door_shown *shown, struct decision decisions[POLICY_MAX_FIELDS])
+{
+    struct door_found now;
+    int error, behind = 1;
+
+    for (unsigned tries = 0; behind == 1 && tries < CATCH_UP_TRIES; tries++) {
+        error = find_leaf_once(gate, ask, number, leaf, &now, shown, decisions);
+        if (error)
+            return error;
+        behind = catch_up(gate, number);
+        if (behind != 0)
+            door_shown_clear(shown);
+    }
+    if (behind != 0)
+        return -EIO;
+    *found = now;
+    return 0;
 }
 
 int door_look_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf,
@@ -452,6 +498,7 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
     struct log_entry entry;
     char roles[512];
     uint64_t mine_all = 0;
+    int error;
 
     if (ask->caller->gap)
         return -EIO;
@@ -461,8 +508,10 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
     start_entry(gate, ask, LOG_LISTING, LOG_SHOWN, roles, &entry);
     gate_role_names(gate->policy, standing->roles, roles, sizeof roles);
     entry.name = "/";
-    *purposes = mine_all;
-    return queue(gate, &entry, done, context);
+    error = queue(gate, &entry, done, context);
+    if (!error)
+        *purposes = mine_all;
+    return error;
 }
 
 static bool has_purpose(struct gate *gate, const struct door_ask *ask)
@@ -497,12 +546,14 @@ int door_list_dossiers(struct gate *gate, const struct door_ask *ask, uint32_t *
     }
     start_entry(gate, ask, LOG_LISTING, LOG_SHOWN, roles, &entry);
     entry.name = gate->policy->purposes[ask->purpose].name;
+    error = queue(gate, &entry, done, context);
+    if (error) {
+        free(list);
+        return error;
+    }
     *numbers = list;
     *count = found;
-    error = queue(gate, &entry, done, context);
-    if (error)
-        free(list);
-    return error;
+    return 0;
 }
 
 int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t number, struct field_set *fields,
@@ -512,11 +563,12 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t num
     struct decision decisions[POLICY_MAX_FIELDS];
     struct buffer names = BUFFER_EMPTY;
     struct door_found found;
+    struct field_set showing;
     struct log_entry entry;
     char roles[512];
     int error;
 
-    if (!choose(gate, ask, &dossier, DOOR_WHOLE, clock_now_s(), decisions, fields, &found)) {
+    if (!choose(gate, ask, &dossier, DOOR_WHOLE, clock_now_s(), decisions, &showing, &found)) {
         struct decision decision =
             absent_unless_hidden(rule_for(gate, ask->caller, ask->purpose, DOOR_WHOLE, dossier.kind));
 
@@ -526,11 +578,13 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t num
     start_entry(gate, ask, LOG_LISTING, LOG_SHOWN, roles, &entry);
     entry.subject = dossier.pseudonym;
     for (unsigned i = 0; i < gate->policy->field_count; i++)
-        if (field_set_has(fields, i))
+        if (field_set_has(&showing, i))
             buffer_printf(&names, "%s%s", names.length_bytes ? "," : "", gate->policy->fields[i].name);
     entry.fields = buffer_text(&names);
     error = names.failed ? -EIO : queue(gate, &entry, done, context);
     buffer_clear(&names);
+    if (!error)
+        *fields = showing;
     return error;
 }
 
@@ -591,19 +645,27 @@ static void write_counted(void *context, const struct noise_key *key, uint32_t c
     struct gate *gate = context;
     struct log_entry entry;
 
-    gate_entry(gate, LOG_LOOK, LOG_REFUSED, &entry);
+    gate_entry(gate, key->leaf == LISTING_LEAF ? LOG_LISTING : LOG_LOOK, LOG_REFUSED, &entry);
     entry.uid = key->uid;
     entry.count = count;
-    if (key->leaf == INT_MIN) {
-        entry.rule = "more refusals than are written one by one";
-    } else {
-        entry.rule = "repeated";
-        entry.subject = key->subject;
-        entry.name = key->leaf >= 0 ? gate->policy->fields[key->leaf].name : "";
-    }
     if (key->purpose >= 0)
         entry.purpose = gate->policy->purposes[key->purpose].name;
+    if (key->leaf == INT_MIN)
+        entry.rule = "more refusals than are written one by one";
+    else
+        entry.rule = "repeated";
+    if (key->leaf == LISTING_LEAF)
+        entry.name = entry.purpose; /* of no subject: its mark is that of an empty code */
+    else
+        entry.subject = key->subject;
+    if (key->leaf >= 0)
+        entry.name = gate->policy->fields[key->leaf].name;
     queue(gate, &entry, NULL, NULL);
+}
+
+void door_write_counted(struct gate *gate, bool all)
+{
+    noise_flush(gate->noise, clock_now_s(), all, write_counted, gate);
 }
 
 /* Takes a slice of what was published; true if more is left. */
@@ -637,6 +699,7 @@ static bool take_changes(struct gate *gate, void (*changed)(void *, uint32_t), v
     }
     pthread_mutex_lock(&gate->changes_lock);
     if (!more && gate->changed_count == 0) {
+        atomic_fetch_sub(&gate->unsettled, (unsigned)(gate->changes_posted - gate->changes_done));
         gate->changes_done = gate->changes_posted;
         pthread_cond_broadcast(&gate->changes_taken);
     }
@@ -651,7 +714,7 @@ void door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossie
     eventfd_read(gate->wake_fd, &count);
     if (take_changes(gate, changed, context))
         eventfd_write(gate->wake_fd, 1); /* more waits, but so do the callers */
-    noise_flush(gate->noise, clock_now_s(), false, write_counted, gate);
+    door_write_counted(gate, false);
     callers_trim(gate->callers);
 }
 

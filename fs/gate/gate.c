@@ -144,6 +144,8 @@ void gate_close(struct gate *gate)
     if (gate->log && gate->mounted && gate->policy) {
         struct log_entry entry;
 
+        if (gate->noise)
+            door_write_counted(gate, true);
         gate_entry(gate, LOG_MOUNT, LOG_DONE, &entry);
         entry.uid = geteuid();
         entry.name = "stop";
@@ -323,6 +325,7 @@ int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count)
         for (size_t i = 0; i < count; i++)
             gate_take_subject(gate, gate->reader, subjects[i]);
         store_reader_rest(gate->reader);
+        atomic_fetch_sub(&gate->unsettled, 1);
         free(subjects);
         return 0;
     }

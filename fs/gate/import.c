@@ -512,9 +512,12 @@ int gate_import_publish(struct gate_import *import, struct report_why *why)
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing was imported: %s",
                            strerror(-error));
+    atomic_fetch_add(&import->gate->unsettled, 1);
     error = store_batch_publish(import->batch);
-    if (error)
+    if (error) {
+        atomic_fetch_sub(&import->gate->unsettled, 1);
         return report_fail(why, error, "the store can't publish the import: %s", strerror(-error));
+    }
     import->batch = NULL;
     import->subjects = NULL;
     gate_post_changes(import->gate, subjects, import->change_count);

@@ -3,6 +3,7 @@
 #define DOSSIERFS_GATE_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fs/gate/callers.h"
 #include "fs/gate/dossiers.h"
@@ -26,6 +27,7 @@ struct gate {
     struct callers *callers;           /* the dispatcher's */
     uint8_t hash_key[STORE_KEY_BYTES]; /* for inode numbers, and for codes in refusals that name no subject */
     int wake_fd;
+    atomic_uint unsettled; /* imports published, or about to be, that `dossiers` may not know yet */
 
     pthread_mutex_t changes_lock;          /* guards what follows */
     pthread_cond_t changes_taken;          /* the dispatcher took what was waiting */
@@ -39,15 +41,18 @@ void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome ou
 /* The same for a person in a thread that may wait. */
 void gate_entry_person(const struct gate *gate, const struct gate_person *person, enum log_what what,
                        enum log_outcome outcome, struct log_entry *entry);
-/* What a code is called in a log entry: the subject's pseudonym, or, where there is no such dossier, a keyed hash that
- * looks the same, so that both leave the same entry. */
+/* What a code is called in an entry that names no subject: a keyed hash that looks like a subject's number, the same whether
+ * or not there is such a dossier. */
 uint64_t gate_code_mark(const struct gate *gate, const char *code, size_t code_bytes);
 /* Reads a summary from the store into the table in memory. */
 int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t subject);
-/* Tells the dispatcher (or does it at once when nothing is mounted) that subjects changed; takes `subjects`. */
+/* Tells the dispatcher (or does it at once when nothing is mounted) that subjects changed; takes `subjects`. The publisher
+ * counted gate->unsettled up before the store could show the change; it is counted down when the table knows of it. */
 int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count);
 /* Standing of a person today. */
 struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person);
+/* Writes an entry for each refusal that was counted in minutes that are over, or in all. */
+void door_write_counted(struct gate *gate, bool all);
 /* "incasso,verhuur": names of a set of roles, into `text`. */
 void gate_role_names(const struct policy *policy, uint64_t roles, char *text, size_t text_bytes);
 

@@ -24,8 +24,8 @@ struct quota {
 
 struct noise {
     struct slot slots[SLOTS];
-    struct quota quotas[UIDS];
-    int64_t minute; /* the newest seen */
+    struct quota quotas[UIDS + 1]; /* the last is the crowd's */
+    int64_t flushed_minute;        /* all before it was handed on */
 };
 
 int noise_new(struct noise **out)
@@ -59,16 +59,35 @@ static uint32_t place(const struct noise_key *key)
     return (uint32_t)(hash >> 32) % SLOTS;
 }
 
+static bool is_idle(const struct quota *quota, int64_t minute)
+{
+    return !quota->used || (quota->minute != minute && quota->beyond == 0);
+}
+
+/* The uid's own, so that nobody is charged with another's refusals; where the neighbourhood is full, that of the crowd. */
 static struct quota *quota_of(struct noise *noise, uint32_t uid, int64_t minute)
 {
-    struct quota *quota = &noise->quotas[uid % UIDS];
+    struct quota *quota = NULL;
 
-    if (!quota->used || (quota->minute != minute && quota->beyond == 0))
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct quota *at = &noise->quotas[(uid + i) % UIDS];
+
+        if (at->used && at->uid == uid) {
+            quota = at;
+            break;
+        }
+        if (!quota && is_idle(at, minute))
+            quota = at;
+    }
+    if (!quota) {
+        quota = &noise->quotas[UIDS];
+        uid = NOISE_CROWD;
+    }
+    if (is_idle(quota, minute))
         *quota = (struct quota){.used = true, .uid = uid, .minute = minute};
     return quota;
 }
 
-/* Two uids that meet in one place share it for a minute: that bounds both, and loses nobody's entry but the repeated. */
 static bool within_quota(struct noise *noise, const struct noise_key *key, int64_t minute)
 {
     struct quota *quota = quota_of(noise, key->uid, minute);
@@ -87,7 +106,6 @@ bool noise_first(struct noise *noise, const struct noise_key *key, int64_t now_s
     struct slot *free_slot = NULL;
     uint32_t at = place(key);
 
-    noise->minute = minute;
     for (unsigned i = 0; i < PROBES; i++) {
         struct slot *slot = &noise->slots[(at + i) % SLOTS];
 
@@ -110,9 +128,9 @@ void noise_flush(struct noise *noise, int64_t now_s, bool all,
 {
     int64_t minute = now_s / 60;
 
-    if (!all && minute == noise->minute)
+    if (!all && minute == noise->flushed_minute)
         return;
-    noise->minute = minute;
+    noise->flushed_minute = minute;
     for (unsigned i = 0; i < SLOTS; i++) {
         struct slot *slot = &noise->slots[i];
 
@@ -122,7 +140,7 @@ void noise_flush(struct noise *noise, int64_t now_s, bool all,
             counted(context, &slot->key, slot->count);
         slot->used = false;
     }
-    for (unsigned i = 0; i < UIDS; i++) {
+    for (unsigned i = 0; i <= UIDS; i++) {
         struct quota *quota = &noise->quotas[i];
         struct noise_key key = {.uid = quota->uid, .purpose = -1, .leaf = INT_MIN, .refusal = true};
 

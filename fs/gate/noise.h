@@ -10,6 +10,8 @@
 struct noise;
 
 enum { NOISE_REFUSALS_PER_MINUTE = 600 /* different ones of one uid; the others are counted together */ };
+#define NOISE_CROWD                                                                                                  \
+    UINT32_MAX /* the uid of refusals past the bound when too many uids are refused at once to tell apart */
 
 /* What makes two of them the same. */
 struct noise_key {
