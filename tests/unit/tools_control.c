@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/gate/clock.h"
@@ -204,15 +203,34 @@ static void tells_who_asks(void **state)
     close(fd);
 }
 
+enum { MEGABYTE = 1 << 20 };
+struct feed {
+    int fd, to;
+};
+
+static void *feed_a_megabyte(void *context)
+{
+    const struct feed *feed = context;
+    char block[8192];
+    size_t sent = 0;
+
+    memset(block, 'e', sizeof block);
+    while (sent < MEGABYTE && write(feed->to, block, sizeof block) == sizeof block)
+        sent += sizeof block;
+    control_send_whole(feed->fd, 2);
+    close(feed->to);
+    return NULL;
+}
+
 static void passes_a_megabyte_through(void **state)
 {
-    enum { BYTES = 1 << 20 };
     const char *words[] = {"echo", "-"};
     int fd = greet(), out[2], in[2];
+    struct feed feed;
     size_t read_bytes = 0;
     char block[8192];
     ssize_t count;
-    pid_t child;
+    pthread_t feeder;
 
     (void)state;
     assert_int_equal(pipe(out), 0);
@@ -220,21 +238,13 @@ static void passes_a_megabyte_through(void **state)
     send_words(fd, words, 2, (int[]){out[1], out[1], in[0]}, 3);
     close(out[1]);
     close(in[0]);
-    child = fork();
-    if (child == 0) {
-        memset(block, 'e', sizeof block);
-        for (int i = 0; i < BYTES / (int)sizeof block; i++)
-            if (write(in[1], block, sizeof block) != sizeof block)
-                _exit(1);
-        control_send_whole(fd, 2);
-        _exit(0);
-    }
-    close(in[1]);
+    feed = (struct feed){.fd = fd, .to = in[1]};
+    assert_int_equal(pthread_create(&feeder, NULL, feed_a_megabyte, &feed), 0);
     while ((count = read(out[0], block, sizeof block)) > 0)
         read_bytes += (size_t)count;
-    assert_int_equal(read_bytes, BYTES);
+    assert_int_equal(read_bytes, MEGABYTE);
     assert_int_equal(exit_code(fd), 0);
-    waitpid(child, NULL, 0);
+    pthread_join(feeder, NULL);
     close(out[0]);
     close(fd);
 }
