@@ -70,13 +70,13 @@ static int usage(const char *what, const char *which)
     return -EINVAL;
 }
 
-/* One of the words after -o. Words for the kernel that hold anyway, or that mount(8) keeps for itself, are passed over; what
- * would promise more than the mount gives is refused. */
+/* One of the words after -o. Words for the kernel that hold anyway, or that mount(8) keeps for itself, are passed over, and so
+ * are dev and suid, which mount.fuse3 adds unasked; none of them changes what the mount gives. */
 static int take_mount_option(struct start *start, char *word)
 {
-    static const char *const passed_over[] = {"ro",      "rw",       "nosuid",  "nodev",      "noexec",
-                                              "auto",    "noauto",   "nofail",  "user",       "nouser",
-                                              "_netdev", "relatime", "noatime", "allow_other"};
+    static const char *const passed_over[] = {"ro",      "rw",          "nosuid", "nodev",  "noexec",  "auto",
+                                              "noauto",  "nofail",      "user",   "nouser", "_netdev", "relatime",
+                                              "noatime", "allow_other", "dev",    "suid"};
     char *value = strchr(word, '=');
 
     if (value)
@@ -148,6 +148,7 @@ static int read_options(struct start *start, int argc, char **argv)
         {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0}};
     int letter;
 
+    opterr = 0; /* one line, ours */
     while ((letter = getopt_long(argc, argv, "s:p:k:fo:hV", options, NULL)) >= 0) {
         switch (letter) {
         case 's':
@@ -182,7 +183,7 @@ static int read_options(struct start *start, int argc, char **argv)
             puts("dossierfs " DOSSIERFS_VERSION);
             return 1;
         default:
-            return usage("that is no option", "");
+            return usage("no such option, or its value is missing: ", argv[optind - 1]);
         }
     }
     return take_operands(start, argc - optind, argv + optind);
@@ -272,6 +273,16 @@ static int listen_for_commands(struct start *start)
 
 /* ---- the daemon ------------------------------------------------------------------------------------------------------- */
 
+static void silence(void)
+{
+    int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd < 3 && none >= 0; fd++)
+        dup2(none, fd);
+    if (none > 2)
+        close(none);
+}
+
 static int serve(void *context, struct keeper_talk *talk)
 {
     struct start *start = context;
@@ -292,9 +303,11 @@ static int serve(void *context, struct keeper_talk *talk)
     if (!error && start->control_fd >= 0)
         error = control_start(start->control_fd, tools_serve, gate, &control);
     if (!error) {
-        /* The launcher's terminal is not ours to keep. */
-        if (!start->foreground)
+        /* The launcher's terminal and pipes are not ours to keep: who waits for their end would wait for ours. */
+        if (!start->foreground) {
             report_open(REPORT_SYSLOG, "dossierfs");
+            silence();
+        }
         error = session_serve(gate, &session, &why);
     }
     if (error && why.text[0])
@@ -302,16 +315,6 @@ static int serve(void *context, struct keeper_talk *talk)
     control_stop(control);
     gate_close(gate);
     return error ? EXIT_CANT : 0;
-}
-
-static void silence(void)
-{
-    int none = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = 0; fd < 3 && none >= 0; fd++)
-        dup2(none, fd);
-    if (none > 2)
-        close(none);
 }
 
 static void ready(void *context)
