@@ -332,7 +332,8 @@ int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count)
     pthread_mutex_lock(&gate->changes_lock);
     all = realloc(gate->changed, (gate->changed_count + count) * sizeof *all + 1);
     if (all) {
-        memcpy(all + gate->changed_count, subjects, count * sizeof *all);
+        if (count > 0)
+            memcpy(all + gate->changed_count, subjects, count * sizeof *all);
         gate->changed = all;
         gate->changed_count += count;
         gate->changes_posted++;
