@@ -145,8 +145,10 @@ prepare() {
     { cp "$build/dossierfs" "$build/dossier" "$build/sample-data" "$demo/bin" &&
         cp "$tree/examples/payments.awk" "$demo" && cp "$policy" "$demo/policy.ini" && chmod -R a+rX "$demo"; } ||
         cant "$demo can't be filled"
-    setpriv --reuid 61001 --regid 61001 --clear-groups cat "$demo/policy.ini" >/dev/null 2>&1 ||
-        cant "$demo can't be reached by other users; say another place: DEMO_DIR=/some/where"
+    if ! setpriv --reuid 61001 --regid 61001 --clear-groups sh -c "$demo/bin/dossier --version" >/dev/null 2>&1; then
+        rm -rf --one-file-system "$demo"
+        cant "in $demo other users can't run a program (no way in, or mounted noexec); say another place: DEMO_DIR=/some/where"
+    fi
     today=$(TZ=Europe/Amsterdam date +%F)
     this_year=${today%%-*}
 }

@@ -86,6 +86,15 @@ wrong_program('a log that nobody kept', 'case $* in *"log show"*) exit 0;; esac'
 is($status, 2, 'a directory that is no demo\'s own is left alone');
 like($shown, qr{was not made by a demo}, '... and it says so');
 rmdir $place;
+{
+    my $closed = "$root/closed";
+    mkdir $closed, 0700;
+    local $ENV{DEMO_DIR} = "$closed/demo";
+    ($status, $shown) = demo();
+    is($status, 2, 'a place that other users can\'t reach');
+    like($shown, qr{^demo: in \S+ other users can't run a program}, '... is named, before anything is made');
+    ok(!-e "$closed/demo", '... and nothing stays');
+}
 my $plain = qx(setpriv --reuid 61001 --regid 61001 --clear-groups sh examples/demo.sh 2>&1);
 SKIP: {
     skip 'the tree is where a plain user can\'t read it', 1 if $plain =~ /Permission denied|open/i;
