@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fs/gate/clock.h"
 #include "fs/gate/inside.h"
@@ -34,20 +35,29 @@ struct gate_import {
     uint32_t *subjects;
     size_t change_count, change_capacity;
     atomic_int log_error;
+    atomic_uint unwritten; /* entries that `noted` will still be called for */
     /* One row at work, kept here because it is large. */
     struct store_subject subject;
     struct buffer values[POLICY_MAX_FIELDS]; /* kept forms, by field */
     bool given[POLICY_MAX_FIELDS];
     struct store_item items[POLICY_MAX_CATEGORIES]; /* what is there already */
-    struct store_field drafts[POLICY_MAX_CATEGORIES][POLICY_MAX_FIELDS / 4];
+    struct store_field drafts[POLICY_MAX_FIELDS];   /* of all categories, behind each other */
+    unsigned draft_fields;
 };
 
-enum { FIELDS_PER_CATEGORY = POLICY_MAX_FIELDS / 4, SEEN_FIRST_SLOTS = 4096 };
+enum { SEEN_FIRST_SLOTS = 4096, PAUSE_NS = 1000000, PAUSES_MAX = 60000 };
+
+static void pause_briefly(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+}
 
 static void free_import(struct gate_import *import)
 {
     if (!import)
         return;
+    while (atomic_load(&import->unwritten) > 0)
+        pause_briefly(); /* the log thread still holds us */
     for (unsigned i = 0; i < POLICY_MAX_FIELDS; i++)
         buffer_clear(&import->values[i]);
     for (unsigned i = 0; i < POLICY_MAX_CATEGORIES; i++)
@@ -319,8 +329,8 @@ static int draft_category(struct gate_import *import, unsigned category, const s
                           struct store_item_draft *draft)
 {
     const struct policy *policy = import->gate->policy;
-    struct store_field *fields = import->drafts[category];
-    unsigned count = 0;
+    struct store_field *fields = import->drafts + import->draft_fields;
+    unsigned count = 0, room = POLICY_MAX_FIELDS - import->draft_fields;
     int error = 0;
 
     for (unsigned i = 0; i < import->items[category].field_count; i++) {
@@ -329,18 +339,22 @@ static int draft_category(struct gate_import *import, unsigned category, const s
 
         for (unsigned field = 0; field < policy->field_count; field++)
             replaced |= field_set_has(changed, field) && import->numbers.fields[field] == old->number;
-        if (!replaced && count < FIELDS_PER_CATEGORY)
-            fields[count++] = *old;
+        if (replaced)
+            continue;
+        if (count == room)
+            return -EOVERFLOW;
+        fields[count++] = *old;
     }
     for (unsigned field = 0; field < policy->field_count && !error; field++) {
         if (!field_set_has(changed, field) || policy->fields[field].category != category)
             continue;
-        if (count == FIELDS_PER_CATEGORY)
+        if (count == room)
             return -EOVERFLOW;
         fields[count++] = (struct store_field){import->numbers.fields[field], import->captured_s, import->source,
                                                import->values[field].bytes, import->values[field].length_bytes};
         error = summarise_field(import, field);
     }
+    import->draft_fields += count;
     *draft = (struct store_item_draft){import->numbers.categories[category], fields, count};
     return error ? error : summarise_category(import, category);
 }
@@ -373,6 +387,7 @@ static int put(struct gate_import *import, const struct field_set *changed, bool
     size_t draft_count = 0;
     int error = 0;
 
+    import->draft_fields = 0;
     for (unsigned category = 0; category < policy->category_count && !error; category++) {
         bool touched = false;
 
@@ -462,6 +477,24 @@ static void noted(void *context, int status)
 
     if (status)
         atomic_store(&import->log_error, status);
+    atomic_fetch_sub(&import->unwritten, 1);
+}
+
+/* A large import is faster than the disk, and the log takes only so many entries until it has written some. */
+static int append_patiently(struct gate_import *import, const struct log_entry *entry)
+{
+    int error = -EAGAIN;
+
+    atomic_fetch_add(&import->unwritten, 1);
+    for (unsigned i = 0; i < PAUSES_MAX; i++) {
+        error = log_append(import->gate->log, entry, noted, import);
+        if (error != -EAGAIN)
+            break;
+        pause_briefly();
+    }
+    if (error)
+        atomic_fetch_sub(&import->unwritten, 1);
+    return error;
 }
 
 static void log_change(struct gate_import *import, const struct change *change)
@@ -478,23 +511,26 @@ static void log_change(struct gate_import *import, const struct change *change)
     entry.subject = change->pseudonym;
     entry.name = change->added ? "import, new" : "import, changed";
     entry.fields = buffer_text(&names);
-    error = log_append(import->gate->log, &entry, noted, import);
-    if (error == -EAGAIN)
-        error = log_append_and_wait(import->gate->log, &entry); /* let the log catch up */
+    error = append_patiently(import, &entry);
     if (error)
         atomic_store(&import->log_error, error);
     buffer_clear(&names);
 }
 
+/* Durable, and so is all that was logged before, when this returns 0; `log_error` tells if some of it isn't. */
 static int log_end(struct gate_import *import, enum log_outcome outcome, const char *rule)
 {
     struct log_entry entry;
+    int error;
 
     gate_entry_person(import->gate, import->person, LOG_IMPORT, outcome, &entry);
     entry.name = import->gate->policy->kinds[import->kind].name;
     entry.rule = rule;
     entry.count = import->change_count > UINT32_MAX ? UINT32_MAX : (uint32_t)import->change_count;
-    return log_append_and_wait(import->gate->log, &entry);
+    error = append_patiently(import, &entry);
+    while (atomic_load(&import->unwritten) > 0)
+        pause_briefly();
+    return error ? error : atomic_load(&import->log_error);
 }
 
 int gate_import_publish(struct gate_import *import, struct report_why *why)
@@ -503,12 +539,11 @@ int gate_import_publish(struct gate_import *import, struct report_why *why)
     int error;
 
     store_reader_rest(import->reader);
-    for (size_t i = 0; i < import->change_count; i++)
+    for (size_t i = 0; i < import->change_count && atomic_load(&import->log_error) == 0; i++)
         log_change(import, &import->changes[i]);
-    /* Entries become durable in their order, so after the last one all are, or `log_error` tells. */
-    error = log_end(import, LOG_DONE, "published");
+    error = atomic_load(&import->log_error);
     if (!error)
-        error = atomic_load(&import->log_error);
+        error = log_end(import, LOG_DONE, "published");
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing was imported: %s",
                            strerror(-error));
