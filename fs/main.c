@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct start {
     bool foreground, allow_other, no_allow_other;
     char name[64];
     const char *source, *mountpoint, *store, *policy_path, *key_file, *passphrase_file, *control_path;
-    char policy_file[4096], socket_path[CONTROL_PATH_BYTES];
+    char policy_file[4096], socket_path[CONTROL_PATH_BYTES], store_path[PATH_MAX];
     struct policy *policy;
     struct buffer secret;
     enum store_secret_type secret_type;
@@ -223,6 +224,10 @@ static int find_user(struct start *start)
         report(REPORT_ERROR, "there is no store %s: %s", start->store, errno ? strerror(errno) : "not a directory");
         return -ENOENT;
     }
+    if (!realpath(start->store, start->store_path)) {
+        report(REPORT_ERROR, "the store %s can't be reached: %s", start->store, strerror(errno));
+        return -errno;
+    }
     if (geteuid() == 0 && store.st_uid == 0) {
         report(REPORT_ERROR,
                "the store %s belongs to root, and the daemon runs as the store's owner, never as root: "
@@ -253,17 +258,27 @@ static int read_secret(struct start *start)
     return error;
 }
 
+/* As --control gave it, but absolute: in the background the daemon leaves the directory it was started in. */
+static int take_control_path(struct start *start)
+{
+    char here[PATH_MAX] = "";
+    int length;
+
+    if (start->control_path[0] != '/' && !getcwd(here, sizeof here))
+        return -errno;
+    length = snprintf(start->socket_path, sizeof start->socket_path, "%s%s%s", here, here[0] ? "/" : "",
+                      start->control_path);
+    return (size_t)length >= sizeof start->socket_path ? -ENAMETOOLONG : 0;
+}
+
 static int listen_for_commands(struct start *start)
 {
     struct report_why why = {""};
-    int error = start->control_path ? 0 : control_path(start->name, geteuid() == 0, start->socket_path);
+    int error = start->control_path ? take_control_path(start)
+                                    : control_path(start->name, geteuid() == 0, start->socket_path);
 
     if (error == -ENOENT)
         return 0; /* an ordinary user without a runtime directory: the mount works, without commands */
-    if (!error && start->control_path &&
-        (size_t)snprintf(start->socket_path, sizeof start->socket_path, "%s", start->control_path) >=
-            sizeof start->socket_path)
-        error = -ENAMETOOLONG;
     if (!error)
         error = control_listen(start->socket_path, &start->control_fd, &why);
     if (error)
@@ -273,9 +288,15 @@ static int listen_for_commands(struct start *start)
 
 /* ---- the daemon ------------------------------------------------------------------------------------------------------- */
 
-static void silence(void)
+/* In the background: neither the launcher's terminal and pipes nor its directory are ours to keep, since who waits for their
+ * end would wait for ours. */
+static void let_go(void)
 {
     int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    report_open(REPORT_SYSLOG, "dossierfs");
+    if (chdir("/") < 0)
+        report(REPORT_WARNING, "can't leave the directory: %s", strerror(errno));
 
     for (int fd = 0; fd < 3 && none >= 0; fd++)
         dup2(none, fd);
@@ -286,7 +307,7 @@ static void silence(void)
 static int serve(void *context, struct keeper_talk *talk)
 {
     struct start *start = context;
-    struct gate_options options = {.store = start->store, .policy = start->policy, .mounted = true};
+    struct gate_options options = {.store = start->store_path, .policy = start->policy, .mounted = true};
     struct session_options session = {.keeper_fd = keeper_fd(talk), .stop_fd = keeper_stop_fd(talk)};
     struct control *control = NULL;
     struct gate *gate = NULL;
@@ -303,11 +324,8 @@ static int serve(void *context, struct keeper_talk *talk)
     if (!error && start->control_fd >= 0)
         error = control_start(start->control_fd, tools_serve, gate, &control);
     if (!error) {
-        /* The launcher's terminal and pipes are not ours to keep: who waits for their end would wait for ours. */
-        if (!start->foreground) {
-            report_open(REPORT_SYSLOG, "dossierfs");
-            silence();
-        }
+        if (!start->foreground)
+            let_go();
         error = session_serve(gate, &session, &why);
     }
     if (error && why.text[0])
@@ -328,8 +346,7 @@ static void ready(void *context)
         report(REPORT_WARNING, "nobody waits for the mount");
     close(start->ready_fd);
     start->ready_fd = -1;
-    report_open(REPORT_SYSLOG, "dossierfs");
-    silence();
+    let_go();
 }
 
 static int keep(struct start *start)

@@ -36,8 +36,9 @@ static const char *meaning(enum verify_result result)
     case VERIFY_DAMAGED:
         return "Part of the log can't be read, as after a disk fault; what could be read agrees.";
     case VERIFY_NOT_ANCHORED:
-        return "Not anchored: the log agrees with itself in every byte, but without a checkpoint kept elsewhere, who "
-               "rewrote all of it can't be told from who did not.";
+        return "Not anchored: the log agrees with itself in every byte, but no checkpoint of it is kept elsewhere, "
+               "so "
+               "that nobody wrote all of it anew can't be proved.";
     }
     return "";
 }

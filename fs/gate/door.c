@@ -164,14 +164,14 @@ static void refuse(struct gate *gate, const struct door_ask *ask, const char *co
     struct door_refusal refusal = {.purpose = ask->purpose};
     struct buffer reason = BUFFER_EMPTY;
     struct log_entry entry;
-    char roles[512], rule[64];
+    char roles[512], rule[GATE_RULE_BYTES];
 
     if (!noise_first(gate->noise, &key, clock_now_s()))
         return;
     start_entry(gate, ask, leaf == LISTING_LEAF ? LOG_LISTING : LOG_LOOK, ask->caller->gap ? LOG_GAP : LOG_REFUSED,
                 roles, &entry);
     entry.subject = key.subject;
-    snprintf(rule, sizeof rule, "%s %u", decide_rule_name(decision->rule), decision->line);
+    gate_rule_text(decide_rule_name(decision->rule), decision->line, rule);
     entry.rule = ask->caller->gap ? "identity" : rule;
     entry.name = name;
     queue(gate, &entry, NULL, NULL);
@@ -463,7 +463,7 @@ int door_open_leaf(struct gate *gate, const struct door_ask *ask, uint32_t numbe
     struct decision decisions[POLICY_MAX_FIELDS];
     struct buffer names = BUFFER_EMPTY;
     struct log_entry entry;
-    char roles[512], rule[64];
+    char roles[512], rule[GATE_RULE_BYTES];
     struct door_found now;
     int error = find_leaf(gate, ask, number, leaf, &now, shown, decisions);
 
@@ -481,7 +481,7 @@ int door_open_leaf(struct gate *gate, const struct door_ask *ask, uint32_t numbe
     name_fields(gate->policy, shown, &names);
     entry.fields = buffer_text(&names);
     if (leaf >= 0) {
-        snprintf(rule, sizeof rule, "%s %u", decide_rule_name(decisions[leaf].rule), decisions[leaf].line);
+        gate_rule_text(decide_rule_name(decisions[leaf].rule), decisions[leaf].line, rule);
         entry.rule = rule;
     }
     error = names.failed ? -EIO : queue(gate, &entry, done, context);

@@ -231,6 +231,14 @@ uint64_t gate_code_mark(const struct gate *gate, const char *code, size_t code_b
     return mark ? mark : 1;
 }
 
+void gate_rule_text(const char *word, unsigned line, char text[static GATE_RULE_BYTES])
+{
+    if (line > 0)
+        snprintf(text, GATE_RULE_BYTES, "%s %u", word, line);
+    else
+        snprintf(text, GATE_RULE_BYTES, "%s", word);
+}
+
 void gate_role_names(const struct policy *policy, uint64_t roles, char *text, size_t text_bytes)
 {
     size_t used = 0;
@@ -266,13 +274,13 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     unsigned line = 0;
     /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
     bool allowed = !gate->mounted || policy_allows_command(gate->policy, &standing, command, &line);
-    char roles[512], rule[64];
+    char roles[512], rule[GATE_RULE_BYTES];
     struct log_entry entry;
     int error;
 
     gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
     gate_role_names(gate->policy, standing.roles, roles, sizeof roles);
-    snprintf(rule, sizeof rule, gate->mounted ? "commands %u" : "key holder", line);
+    gate_rule_text(gate->mounted ? "commands" : "key holder", line, rule);
     entry.role = roles;
     entry.rule = rule;
     entry.name = command;

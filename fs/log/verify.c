@@ -350,11 +350,9 @@ static void sum_up(struct check *check)
         return;
     tree_root(&check->tree, report->root);
     report->result = VERIFY_NOT_ANCHORED;
-    snprintf(
-        report->text, sizeof report->text,
-        "intact, not anchored: %llu entries in %llu segments fit together; no anchor kept elsewhere says that they "
-        "are all, and the first ones",
-        (unsigned long long)report->entries, (unsigned long long)report->segments);
+    snprintf(report->text, sizeof report->text, "intact, not anchored: %llu entries in %llu segment%s fit together",
+             (unsigned long long)report->entries, (unsigned long long)report->segments,
+             report->segments == 1 ? "" : "s");
 }
 
 void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, uint64_t all_bytes), void *context,
