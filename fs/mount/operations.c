@@ -535,6 +535,9 @@ static void op_statfs(fuse_req_t request, fuse_ino_t id)
 static void op_init(void *context, struct fuse_conn_info *connection)
 {
     (void)context;
+    /* Without it the kernel looks up one unknown name of a directory at a time, and whoever waits keeps the others waiting.
+     * libfuse passes it on from 3.16.2 on. */
+    connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
     /* Splicing costs more than it saves on small files; readdirplus would instantiate every dossier of a listing. */
     connection->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
                                     FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);

@@ -121,12 +121,21 @@ static void retire_if_ended(void *context, struct node *node)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* Requests that the gate must know the caller for. */
-static bool needs_caller(uint32_t opcode)
+/* Must the gate know the caller for this? Whoever waits for a look-up makes everybody wait who looks up the same name, so what
+ * is public does not wait: the root, and the purposes in it. */
+static bool needs_caller(const struct loop *loop, const struct fuse_in_header *header, const char *name,
+                         size_t name_bytes)
 {
-    switch (opcode) {
+    const char *own = loop->session->policy->mount.my_access;
+    const struct node *node;
+
+    switch (header->opcode) {
     case FUSE_LOOKUP:
+        return header->nodeid != FUSE_ROOT_ID ||
+               (name_bytes == strlen(own) + 1 && memcmp(name, own, name_bytes) == 0);
     case FUSE_GETATTR:
+        node = nodes_get(loop->session->nodes, header->nodeid);
+        return node && node->key.type == NODE_DOSSIER;
     case FUSE_OPEN:
     case FUSE_OPENDIR:
     case FUSE_READDIR:
@@ -143,7 +152,8 @@ static bool caller_unknown(const struct loop *loop, const void *bytes, size_t le
     if (length_bytes < sizeof header)
         return false;
     memcpy(&header, bytes, sizeof header);
-    return needs_caller(header.opcode) && !door_caller(loop->session->gate, header.uid);
+    return needs_caller(loop, &header, (const char *)bytes + sizeof header, length_bytes - sizeof header) &&
+           !door_caller(loop->session->gate, header.uid);
 }
 
 /* A request that can't be parked is processed: its operation finds no caller and answers EIO. */
