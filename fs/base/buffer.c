@@ -52,15 +52,17 @@ static int grow(struct buffer *buffer, size_t needed_bytes)
     return 0;
 }
 
+static bool is_too_much(const struct buffer *buffer, size_t more_bytes)
+{
+    return more_bytes > BUFFER_MAX_BYTES || buffer->length_bytes + more_bytes > BUFFER_MAX_BYTES;
+}
+
 uint8_t *buffer_reserve(struct buffer *buffer, size_t more_bytes)
 {
-    if (more_bytes > BUFFER_MAX_BYTES || buffer->length_bytes + more_bytes > BUFFER_MAX_BYTES ||
-        (buffer->length_bytes + more_bytes > buffer->capacity_bytes &&
-         grow(buffer, buffer->length_bytes + more_bytes) < 0)) {
-        buffer->failed = true;
-        return NULL;
-    }
-    if (!buffer->bytes && grow(buffer, 1) < 0) {
+    size_t needed_bytes = buffer->length_bytes + (more_bytes > 0 ? more_bytes : 1);
+
+    if (is_too_much(buffer, more_bytes) ||
+        (needed_bytes > buffer->capacity_bytes && grow(buffer, needed_bytes) < 0)) {
         buffer->failed = true;
         return NULL;
     }
@@ -75,7 +77,7 @@ int buffer_append(struct buffer *buffer, const void *from, size_t length_bytes)
         return 0;
     to = buffer_reserve(buffer, length_bytes);
     if (!to)
-        return length_bytes > BUFFER_MAX_BYTES ? -EFBIG : -ENOMEM;
+        return is_too_much(buffer, length_bytes) ? -EFBIG : -ENOMEM;
     memcpy(to, from, length_bytes);
     buffer->length_bytes += length_bytes;
     return 0;
