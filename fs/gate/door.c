@@ -23,11 +23,16 @@
 #include "policy/mask.h"
 
 enum { LOOK_LEAF = -2, DOSSIER_LEAF = -3, LISTING_LEAF = -4, CATEGORY_LEAF = -5 };
-enum { CHANGES_PER_TICK = 4096, CATCH_UP_TRIES = 16 };
+enum { CHANGES_PER_TICK = 256, CATCH_UP_TRIES = 16 };
 
 const struct door_caller *door_caller(struct gate *gate, uint32_t uid)
 {
     return callers_get(gate->callers, uid);
+}
+
+bool door_is_gap(const struct door_caller *caller)
+{
+    return caller->gap;
 }
 
 int door_wake_fd(const struct gate *gate)
@@ -112,7 +117,8 @@ static int queue(struct gate *gate, const struct log_entry *entry, door_done *do
     return log_append(gate->log, entry, done, context) == 0 ? 0 : -EIO;
 }
 
-static void note_look(struct gate *gate, const struct door_ask *ask, uint32_t number, const char *name)
+/* -EIO: the look can't be logged, so there is no look. */
+static int note_look(struct gate *gate, const struct door_ask *ask, uint32_t number, const char *name)
 {
     struct dossier dossier = dossiers_get(gate->dossiers, number);
     struct noise_key key = {ask->caller->uid, ask->purpose, dossier.pseudonym, LOOK_LEAF, false};
@@ -120,11 +126,14 @@ static void note_look(struct gate *gate, const struct door_ask *ask, uint32_t nu
     char roles[512];
 
     if (!noise_first(gate->noise, &key, clock_now_s()))
-        return;
+        return 0;
     start_entry(gate, ask, LOG_LOOK, LOG_SHOWN, roles, &entry);
     entry.subject = dossier.pseudonym;
     entry.name = name;
-    queue(gate, &entry, NULL, NULL);
+    if (queue(gate, &entry, NULL, NULL) == 0)
+        return 0;
+    noise_take_back(gate->noise, &key);
+    return -EIO;
 }
 
 /* What the policy alone says about the caller and the purpose; for a refusal that must not tell whether a thing exists. */
@@ -227,25 +236,59 @@ bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t number)
     return !ask->caller->gap && sees(gate, ask, &dossier, clock_now_s());
 }
 
+/* Another dossier to look into for a code that has none, so that both touch as much memory. */
+static uint32_t stand_in(const struct gate *gate, const char *code, size_t code_bytes)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < code_bytes; i++)
+        hash = (hash ^ (uint8_t)code[i]) * 16777619u;
+    return hash % dossiers_count(gate->dossiers);
+}
+
+/* Does anything of the dossier show? Walks all candidates to their end whatever it finds, and walks those of another dossier
+ * if there is none of this code: expired, empty and absent must not be told apart by the time it takes. */
+static bool sees_by_code(struct gate *gate, const struct door_ask *ask, unsigned kind, uint32_t number,
+                         const char *code, size_t code_bytes)
+{
+    const struct field_set *candidates = callers_candidates(gate->callers, mine(ask), ask->purpose, kind);
+    bool exists = number != DOSSIERS_NONE, any = false;
+    int64_t now_s = clock_now_s();
+    struct dossier dossier;
+
+    if (ask->caller->gap || dossiers_count(gate->dossiers) == 0)
+        return false;
+    dossier = dossiers_get(gate->dossiers, exists ? number : stand_in(gate, code, code_bytes));
+    for (unsigned field = 0; field < gate->policy->field_count; field++) {
+        struct decide_facts facts = {.kind = (int)kind, .present = field_set_has(dossier.present, field)};
+
+        if (!field_set_has(candidates, field))
+            continue;
+        facts.ends_s = dossiers_ends_s(gate->dossiers, dossier.number, gate->policy->fields[field].category);
+        facts.present &= exists;
+        any |= decide(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s).verdict !=
+               VERDICT_HIDDEN;
+    }
+    return any;
+}
+
 int door_look_dossier(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
                       struct door_found *found)
 {
-    static const struct field_set nothing;
     int kind = policy_kind_of_code(gate->policy, code, code_bytes);
-    uint32_t number;
-    struct dossier dossier = {.number = DOSSIERS_NONE, .present = &nothing};
     struct decision decision;
+    uint32_t number;
+    int error;
 
     if (kind < 0)
         return -ENOENT;
     number = dossiers_find(gate->dossiers, code, code_bytes);
-    dossier.kind = (unsigned)kind;
-    if (number != DOSSIERS_NONE)
-        dossier = dossiers_get(gate->dossiers, number);
-    if (!ask->caller->gap && sees(gate, ask, &dossier, clock_now_s())) {
-        *found = (struct door_found){.dossier = number, .version = dossier.version, .ends_s = TERMS_NEVER};
-        note_look(gate, ask, number, "");
-        return 0;
+    if (sees_by_code(gate, ask, (unsigned)kind, number, code, code_bytes)) {
+        error = note_look(gate, ask, number, "");
+        if (!error)
+            *found = (struct door_found){
+                .dossier = number, .version = dossiers_get(gate->dossiers, number).version, .ends_s = TERMS_NEVER};
+        return error;
     }
     decision = absent_unless_hidden(rule_for(gate, ask->caller, ask->purpose, -1, (unsigned)kind));
     refuse(gate, ask, code, code_bytes, DOSSIER_LEAF, "", &decision);
@@ -435,7 +478,9 @@ int door_look_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossi
     int error = find_leaf(gate, ask, dossier, leaf, found, shown, decisions);
 
     if (!error)
-        note_look(gate, ask, dossier, leaf >= 0 ? gate->policy->fields[leaf].name : "");
+        error = note_look(gate, ask, dossier, leaf >= 0 ? gate->policy->fields[leaf].name : "");
+    if (error)
+        door_shown_clear(shown);
     return error;
 }
 
@@ -505,6 +550,12 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
     for (unsigned i = 0; i < gate->policy->role_count && standing->bound; i++)
         if (standing->roles >> i & 1)
             mine_all |= gate->policy->roles[i].purposes;
+    /* Names of purposes are public, and everybody may list them: past a bound that is counted and not written one by one. */
+    if (!noise_within(gate->noise, ask->caller->uid, clock_now_s())) {
+        *purposes = mine_all;
+        done(context, 0);
+        return 0;
+    }
     start_entry(gate, ask, LOG_LISTING, LOG_SHOWN, roles, &entry);
     gate_role_names(gate->policy, standing->roles, roles, sizeof roles);
     entry.name = "/";
@@ -594,6 +645,10 @@ int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done
     struct log_entry entry;
     char roles[512];
 
+    if (!noise_within(gate->noise, ask->caller->uid, clock_now_s())) {
+        done(context, 0);
+        return 0;
+    }
     own.purpose = -1;
     start_entry(gate, &own, LOG_OWN, LOG_SHOWN, roles, &entry);
     gate_role_names(gate->policy, ask->caller->standing.roles, roles, sizeof roles);
@@ -602,6 +657,11 @@ int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done
 }
 
 /* ---- names, numbers, the caller's page --------------------------------------------------------------------------- */
+
+uint32_t door_count(const struct gate *gate)
+{
+    return dossiers_count(gate->dossiers);
+}
 
 const char *door_code(const struct gate *gate, uint32_t dossier)
 {
@@ -645,18 +705,22 @@ static void write_counted(void *context, const struct noise_key *key, uint32_t c
     struct gate *gate = context;
     struct log_entry entry;
 
-    gate_entry(gate, key->leaf == LISTING_LEAF ? LOG_LISTING : LOG_LOOK, LOG_REFUSED, &entry);
+    gate_entry(gate,
+               key->leaf == LISTING_LEAF        ? LOG_LISTING
+               : key->leaf == GATE_COMMAND_LEAF ? LOG_COMMAND
+                                                : LOG_LOOK,
+               LOG_REFUSED, &entry);
     entry.uid = key->uid;
     entry.count = count;
     if (key->purpose >= 0)
         entry.purpose = gate->policy->purposes[key->purpose].name;
     if (key->leaf == INT_MIN)
-        entry.rule = "more refusals than are written one by one";
+        entry.rule = "more than are written one by one";
     else
         entry.rule = "repeated";
     if (key->leaf == LISTING_LEAF)
-        entry.name = entry.purpose; /* of no subject: its mark is that of an empty code */
-    else
+        entry.name = entry.purpose;
+    else if (key->leaf != GATE_COMMAND_LEAF)
         entry.subject = key->subject;
     if (key->leaf >= 0)
         entry.name = gate->policy->fields[key->leaf].name;
@@ -707,15 +771,18 @@ static bool take_changes(struct gate *gate, void (*changed)(void *, uint32_t), v
     return more;
 }
 
-void door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context)
+bool door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context)
 {
     eventfd_t count;
+    bool more;
 
     eventfd_read(gate->wake_fd, &count);
-    if (take_changes(gate, changed, context))
+    more = take_changes(gate, changed, context);
+    if (more)
         eventfd_write(gate->wake_fd, 1); /* more waits, but so do the callers */
     door_write_counted(gate, false);
     callers_trim(gate->callers);
+    return more;
 }
 
 void door_rest(struct gate *gate)

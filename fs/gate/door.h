@@ -20,6 +20,8 @@ enum { DOOR_IDENTITY_S = 60, DOOR_IDENTITY_WAIT_MS = 2000 };
 /* The caller of a request, or NULL: it isn't known yet and is being asked for; try again after door_wake_fd() was readable
  * or a tick passed. After DOOR_IDENTITY_WAIT_MS the answer is a caller who is a gap. Valid until the next door_tick(). */
 const struct door_caller *door_caller(struct gate *gate, uint32_t uid);
+/* NSS could not tell who it is. */
+bool door_is_gap(const struct door_caller *caller);
 /* Readable when an identity came in or an import was published: then call door_tick(). */
 int door_wake_fd(const struct gate *gate);
 
@@ -71,7 +73,8 @@ bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t dossier);
 
 /* ---- opening and listing: nothing leaves before the entry is durable ----------------------------------------------- */
 
-/* Called once in the log thread with 0 or -EIO, if the function that took it returned 0; never otherwise. */
+/* Called once with 0 or -EIO, if the function that took it returned 0, and never otherwise: in the log thread, or at once
+ * where nothing needs an entry of its own. */
 typedef void door_done(void *context, int status);
 
 /* Decides afresh and fills `shown`; the content must not leave before `done` said 0. -ENOENT, -EIO. */
@@ -89,7 +92,9 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t dos
 /* Logs that the caller opened his own access page. */
 int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done, void *context);
 
-/* Code of a dossier; "" past the end. */
+/* How many dossiers there are, hidden ones too: for the gate's neighbours, and nobody else's eyes. */
+uint32_t door_count(const struct gate *gate);
+/* Code of a dossier; "" past the end. Valid until the next door_tick(). */
 const char *door_code(const struct gate *gate, uint32_t dossier);
 uint32_t door_version(const struct gate *gate, uint32_t dossier);
 /* A stable number for st_ino: a keyed hash of what is named, never 0 or 1. */
@@ -120,8 +125,9 @@ struct decision door_rule(struct gate *gate, const struct door_caller *caller, i
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
 /* Takes in what happened elsewhere: identities, published imports (each changed dossier is told), counted refusals whose
- * minute is over. Call it when door_wake_fd() is readable, and each second. */
-void door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context);
+ * minute is over. Call it when door_wake_fd() is readable, and each second. Does a slice of some milliseconds; true: more is
+ * left, so call it again soon. */
+bool door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context);
 /* The dispatcher is about to wait: ends the store's read transaction. */
 void door_rest(struct gate *gate);
 

@@ -97,13 +97,17 @@ static int log_start(struct gate *gate, struct report_why *why)
 int gate_open(struct gate_options *options, struct gate **out, struct report_why *why)
 {
     struct gate *gate = calloc(1, sizeof *gate);
+    pthread_condattr_t monotonic;
     int error;
 
     if (!gate)
         return report_fail(why, -ENOMEM, "no memory");
     gate->wake_fd = -1;
     pthread_mutex_init(&gate->changes_lock, NULL);
-    pthread_cond_init(&gate->changes_taken, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&gate->changes_taken, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     gate->policy = options->policy;
     gate->mounted = options->mounted;
     error = clock_set_zone(gate->policy->timezone, why);
@@ -268,16 +272,25 @@ struct policy_standing gate_standing(const struct gate *gate, const struct gate_
     return policy_match(gate->policy, &who, clock_day_of(clock_now_s()));
 }
 
+static int refuse_command(const struct gate *gate, const char *command, struct report_why *why)
+{
+    return report_fail(why, -EACCES, "no role of yours has \"%s\" among its commands in %s", command,
+                       gate->policy->file);
+}
+
 int gate_command(struct gate *gate, const struct gate_person *person, const char *command, struct report_why *why)
 {
     struct policy_standing standing = gate_standing(gate, person);
     unsigned line = 0;
     /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
     bool allowed = !gate->mounted || policy_allows_command(gate->policy, &standing, command, &line);
+    struct noise_key key = {person->uid, -1, gate_code_mark(gate, command, strlen(command)), GATE_COMMAND_LEAF, true};
     char roles[512], rule[GATE_RULE_BYTES];
     struct log_entry entry;
     int error;
 
+    if (!allowed && !noise_first(gate->noise, &key, clock_now_s()))
+        return refuse_command(gate, command, why);
     gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
     gate_role_names(gate->policy, standing.roles, roles, sizeof roles);
     gate_rule_text(gate->mounted ? "commands" : "key holder", line, rule);
@@ -288,10 +301,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing is done: %s",
                            strerror(-error));
-    if (!allowed)
-        return report_fail(why, -EACCES, "no role of yours has \"%s\" among its commands in %s", command,
-                           gate->policy->file);
-    return 0;
+    return allowed ? 0 : refuse_command(gate, command, why);
 }
 
 /* ---- changes published by other threads ------------------------------------------------------------------------- */
@@ -317,7 +327,7 @@ static void wait_for_dispatcher(struct gate *gate, uint64_t posting)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 10; /* it is published either way; waiting only spares the caller a surprise */
     while (gate->changes_done < posting &&
            pthread_cond_timedwait(&gate->changes_taken, &gate->changes_lock, &until) == 0)

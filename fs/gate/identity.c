@@ -99,6 +99,17 @@ static void *answer_questions(void *context)
     return NULL;
 }
 
+/* Waits are not to be moved by who sets the clock. */
+static void init_monotonic(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 int identity_new(int wake_fd, struct identity **out)
 {
     struct identity *identity = calloc(1, sizeof *identity);
@@ -110,7 +121,7 @@ int identity_new(int wake_fd, struct identity **out)
         goto failed;
     pthread_mutex_init(&desk->lock, NULL);
     pthread_cond_init(&desk->asked, NULL);
-    pthread_cond_init(&desk->ended, NULL);
+    init_monotonic(&desk->ended);
     desk->questions_end = &desk->questions;
     desk->wake_fd = wake_fd;
     identity->desk = desk;
@@ -147,7 +158,7 @@ void identity_free(struct identity *identity)
     if (!identity)
         return;
     desk = identity->desk;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 2;
     pthread_mutex_lock(&desk->lock);
     desk->closing = true;
@@ -167,10 +178,10 @@ static void ask(struct identity *identity, struct entry *entry, int64_t now_ms)
 {
     struct question *question = calloc(1, sizeof *question);
 
-    entry->asking = true;
     entry->asked_ms = now_ms;
     if (!question)
-        return; /* becomes a gap, and is asked again */
+        return; /* whoever looks next asks again */
+    entry->asking = true;
     question->uid = entry->uid;
     pthread_mutex_lock(&identity->desk->lock);
     *identity->desk->questions_end = question;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct quota {
 };
 
 struct noise {
+    pthread_mutex_t lock; /* guards what follows */
     struct slot slots[SLOTS];
     struct quota quotas[UIDS + 1]; /* the last is the crowd's */
     int64_t flushed_minute;        /* all before it was handed on */
@@ -34,12 +36,15 @@ int noise_new(struct noise **out)
 
     if (!noise)
         return -ENOMEM;
+    pthread_mutex_init(&noise->lock, NULL);
     *out = noise;
     return 0;
 }
 
 void noise_free(struct noise *noise)
 {
+    if (noise)
+        pthread_mutex_destroy(&noise->lock);
     free(noise);
 }
 
@@ -88,9 +93,9 @@ static struct quota *quota_of(struct noise *noise, uint32_t uid, int64_t minute)
     return quota;
 }
 
-static bool within_quota(struct noise *noise, const struct noise_key *key, int64_t minute)
+static bool within_quota(struct noise *noise, uint32_t uid, int64_t minute)
 {
-    struct quota *quota = quota_of(noise, key->uid, minute);
+    struct quota *quota = quota_of(noise, uid, minute);
 
     if (quota->refusals >= NOISE_REFUSALS_PER_MINUTE) {
         quota->beyond++;
@@ -100,7 +105,7 @@ static bool within_quota(struct noise *noise, const struct noise_key *key, int64
     return true;
 }
 
-bool noise_first(struct noise *noise, const struct noise_key *key, int64_t now_s)
+static bool is_first(struct noise *noise, const struct noise_key *key, int64_t now_s)
 {
     int64_t minute = now_s / 60;
     struct slot *free_slot = NULL;
@@ -116,15 +121,49 @@ bool noise_first(struct noise *noise, const struct noise_key *key, int64_t now_s
         if (!free_slot && (!slot->used || (slot->minute != minute && slot->count == 0)))
             free_slot = slot;
     }
-    if (key->refusal && !within_quota(noise, key, minute))
+    if (key->refusal && !within_quota(noise, key->uid, minute))
         return false;
     if (free_slot) /* a full neighbourhood means that repeats are written again: more entries, never fewer */
         *free_slot = (struct slot){.used = true, .minute = minute, .key = *key};
     return true;
 }
 
-void noise_flush(struct noise *noise, int64_t now_s, bool all,
-                 void (*counted)(void *context, const struct noise_key *key, uint32_t count), void *context)
+bool noise_first(struct noise *noise, const struct noise_key *key, int64_t now_s)
+{
+    bool first;
+
+    pthread_mutex_lock(&noise->lock);
+    first = is_first(noise, key, now_s);
+    pthread_mutex_unlock(&noise->lock);
+    return first;
+}
+
+void noise_take_back(struct noise *noise, const struct noise_key *key)
+{
+    uint32_t at = place(key);
+
+    pthread_mutex_lock(&noise->lock);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct slot *slot = &noise->slots[(at + i) % SLOTS];
+
+        if (slot->used && slot->count == 0 && equal(&slot->key, key))
+            slot->used = false;
+    }
+    pthread_mutex_unlock(&noise->lock);
+}
+
+bool noise_within(struct noise *noise, uint32_t uid, int64_t now_s)
+{
+    bool within;
+
+    pthread_mutex_lock(&noise->lock);
+    within = within_quota(noise, uid, now_s / 60);
+    pthread_mutex_unlock(&noise->lock);
+    return within;
+}
+
+static void flush(struct noise *noise, int64_t now_s, bool all,
+                  void (*counted)(void *context, const struct noise_key *key, uint32_t count), void *context)
 {
     int64_t minute = now_s / 60;
 
@@ -150,4 +189,12 @@ void noise_flush(struct noise *noise, int64_t now_s, bool all,
             counted(context, &key, quota->beyond);
         quota->used = false;
     }
+}
+
+void noise_flush(struct noise *noise, int64_t now_s, bool all,
+                 void (*counted)(void *context, const struct noise_key *key, uint32_t count), void *context)
+{
+    pthread_mutex_lock(&noise->lock);
+    flush(noise, now_s, all, counted, context);
+    pthread_mutex_unlock(&noise->lock);
 }

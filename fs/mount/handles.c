@@ -25,6 +25,7 @@ void handles_free(struct nodes *nodes, struct handle *handle)
     buffer_clear(&handle->content);
     buffer_clear(&handle->names);
     free(handle->list);
+    free(handle->dossiers);
     free(handle);
 }
 

@@ -26,6 +26,9 @@ struct handle {
     struct buffer names; /* NUL-terminated, behind each other */
     struct handle_name *list;
     size_t list_count, list_capacity;
+    uint32_t *dossiers; /* a listing of dossiers is kept as their numbers; their names are known to the gate */
+    size_t dossier_count;
+    size_t charged_bytes;         /* session_charge() */
     struct handle *next_released; /* in the session's list of releases */
 };
 

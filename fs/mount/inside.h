@@ -23,11 +23,18 @@ struct session {
     pthread_mutex_t released_lock;
     struct handle *released; /* handles whose reply the kernel did not take */
     int pending;             /* atomic: opens that wait for the log thread */
+
+    int64_t earliest_end_s; /* no live leaf ends before this second */
+    struct lister *listers; /* who holds listings open, and how much of our memory */
 };
 
 extern const struct fuse_lowlevel_ops operations;
 /* The kernel did not take the answer to an open; any thread. */
 void session_queue_release(struct session *session, struct handle *handle);
+/* Frees a handle and what it was charged for; the dispatcher's. */
+void session_close_handle(struct session *session, struct handle *handle);
+/* May the uid have another listing open? Adds its bytes to the uid's; they are taken back with the handle. */
+bool session_charge(struct session *session, struct handle *handle, size_t listing_bytes);
 /* Retires a node and has the kernel drop what it keeps of it. */
 void session_retire(struct session *session, struct node *node);
 

@@ -37,6 +37,7 @@ struct keeper {
     pid_t child;
     bool mounted, serves, stopping;
     uint64_t mount_id;
+    unsigned device_minor; /* the connection's number in the kernel's control file system */
     int64_t heard_s;
 };
 
@@ -109,14 +110,38 @@ int keeper_check_mountpoint(const char *path, char real[static PATH_MAX], struct
 }
 
 /* The number of the mount on the path, without asking the daemon for anything. 0: not known. */
-static uint64_t mount_id_of(const char *path)
+static uint64_t mount_id_of(const char *path, unsigned *device_minor)
 {
     struct statx there;
 
     if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &there) < 0 ||
         !(there.stx_mask & STATX_MNT_ID))
         return 0;
+    if (device_minor)
+        *device_minor = there.stx_dev_minor;
     return there.stx_mnt_id;
+}
+
+/* Ends the connection in the kernel, so that every request in it fails: those of users, and those in which a thread of a dead
+ * daemon still hangs (a notification can wait for a page that only the daemon could have read). */
+static void abort_connection(const struct keeper *keeper)
+{
+    char path[64];
+    int fd;
+
+    if (!keeper->mounted)
+        return;
+    snprintf(path, sizeof path, "/sys/fs/fuse/connections/%u/abort", keeper->device_minor);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "1", 1) != 1)
+            report(REPORT_WARNING, "the connection can't be ended: %s", strerror(errno));
+        close(fd);
+    } else if (geteuid() == 0 && keeper->mount_id != 0 &&
+               mount_id_of(keeper->options->mountpoint, NULL) == keeper->mount_id) {
+        umount2(keeper->options->mountpoint,
+                MNT_FORCE | UMOUNT_NOFOLLOW); /* ends it, whether it can unmount or not */
+    }
 }
 
 static void unmount(struct keeper *keeper)
@@ -127,7 +152,7 @@ static void unmount(struct keeper *keeper)
         return;
     keeper->mounted = false;
     /* Only what was mounted here: an administrator may have unmounted it and put something else in its place. */
-    if (keeper->mount_id != 0 && mount_id_of(keeper->options->mountpoint) != keeper->mount_id)
+    if (keeper->mount_id != 0 && mount_id_of(keeper->options->mountpoint, NULL) != keeper->mount_id)
         return;
     error = unmount_path(keeper->options->mountpoint);
     if (error && error != -EINVAL)
@@ -244,7 +269,7 @@ static int mount_and_send(struct keeper *keeper)
         return -ENOMEM;
     if (fuse_session_mount(session, keeper->options->mountpoint) == 0) {
         keeper->mounted = true;
-        keeper->mount_id = mount_id_of(keeper->options->mountpoint);
+        keeper->mount_id = mount_id_of(keeper->options->mountpoint, &keeper->device_minor);
         error = send_descriptor(keeper->talk_fd, fuse_session_fd(session));
     }
     fuse_session_destroy(session); /* closes the descriptor, and leaves the mount */
@@ -296,6 +321,24 @@ static void hear(struct keeper *keeper, void (*ready)(void *), void *context)
     }
 }
 
+/* Its first thread is gone, and another one hangs in the kernel: the process can't end by itself. */
+static bool is_half_dead(pid_t pid)
+{
+    char path[64], text[512];
+    const char *state;
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    state = strrchr(text, ')'); /* behind the name, which may hold anything */
+    return state && state[1] == ' ' && state[2] == 'Z';
+}
+
 /* Until the child ended; its status. */
 static int watch(struct keeper *keeper, void (*ready)(void *), void *context)
 {
@@ -313,9 +356,12 @@ static int watch(struct keeper *keeper, void (*ready)(void *), void *context)
             stop_child(keeper);
         if (waitpid(keeper->child, &status, WNOHANG) == keeper->child)
             return status;
+        if (is_half_dead(keeper->child))
+            abort_connection(keeper);
         if ((keeper->serves || keeper->stopping) && now_s() - keeper->heard_s > KEEPER_HEARTBEAT_S) {
             report(REPORT_ERROR, "the daemon gave no sign of life for %d s; it is killed", KEEPER_HEARTBEAT_S);
             kill(keeper->child, SIGKILL);
+            abort_connection(keeper);
             keeper->heard_s = now_s();
         }
     }

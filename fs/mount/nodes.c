@@ -7,7 +7,7 @@
 enum { FIRST_BUCKETS = 1024 };
 
 struct nodes {
-    struct node **by_id, **by_key;
+    struct node **by_id, **by_key, **by_dossier;
     uint64_t bucket_count, count;
     uint64_t next_id;
 };
@@ -41,6 +41,12 @@ static void link_node(struct nodes *nodes, struct node *node)
 
     node->next_by_id = nodes->by_id[id_at];
     nodes->by_id[id_at] = node;
+    if (node->key.type == NODE_LEAF) {
+        struct node **first = &nodes->by_dossier[node->key.dossier % nodes->bucket_count];
+
+        node->next_by_dossier = *first;
+        *first = node;
+    }
     if (node->retired)
         return;
     node->next_by_key = nodes->by_key[key_at];
@@ -52,17 +58,21 @@ static int grow(struct nodes *nodes)
     uint64_t bucket_count = nodes->bucket_count ? nodes->bucket_count * 2 : FIRST_BUCKETS;
     struct node **by_id = calloc(bucket_count, sizeof *by_id);
     struct node **by_key = calloc(bucket_count, sizeof *by_key);
+    struct node **by_dossier = calloc(bucket_count, sizeof *by_dossier);
     struct node **old = nodes->by_id;
     uint64_t old_count = nodes->bucket_count;
 
-    if (!by_id || !by_key) {
+    if (!by_id || !by_key || !by_dossier) {
         free(by_id);
         free(by_key);
+        free(by_dossier);
         return -ENOMEM;
     }
     free(nodes->by_key);
+    free(nodes->by_dossier);
     nodes->by_id = by_id;
     nodes->by_key = by_key;
+    nodes->by_dossier = by_dossier;
     nodes->bucket_count = bucket_count;
     for (uint64_t i = 0; i < old_count; i++)
         for (struct node *node = old[i], *next; node; node = next) {
@@ -111,6 +121,7 @@ void nodes_free(struct nodes *nodes)
         }
     free(nodes->by_id);
     free(nodes->by_key);
+    free(nodes->by_dossier);
     free(nodes);
 }
 
@@ -167,6 +178,11 @@ static void drop_if_unused(struct nodes *nodes, struct node *node)
     while (*at != node)
         at = &(*at)->next_by_id;
     *at = node->next_by_id;
+    if (node->key.type == NODE_LEAF) {
+        for (at = &nodes->by_dossier[node->key.dossier % nodes->bucket_count]; *at != node;)
+            at = &(*at)->next_by_dossier;
+        *at = node->next_by_dossier;
+    }
     nodes->count--;
     free_node(node);
 }
@@ -193,5 +209,13 @@ void nodes_each(struct nodes *nodes, void (*each)(void *context, struct node *no
 {
     for (uint64_t i = 0; i < nodes->bucket_count; i++)
         for (struct node *node = nodes->by_id[i]; node; node = node->next_by_id)
+            each(context, node);
+}
+
+void nodes_each_of(struct nodes *nodes, uint32_t dossier, void (*each)(void *context, struct node *node),
+                   void *context)
+{
+    for (struct node *node = nodes->by_dossier[dossier % nodes->bucket_count]; node; node = node->next_by_dossier)
+        if (node->key.dossier == dossier)
             each(context, node);
 }

@@ -36,8 +36,8 @@ struct node {
     uint64_t size_bytes;
     int64_t changed_s;
     int64_t ends_s;
-    struct buffer own; /* NODE_OWN: the page as it was when it was looked up */
-    struct node *next_by_id, *next_by_key;
+    struct buffer own;                                       /* NODE_OWN: the page as it was when it was looked up */
+    struct node *next_by_id, *next_by_key, *next_by_dossier; /* the last of leaves alone */
 };
 
 struct nodes;
@@ -54,5 +54,8 @@ void nodes_retire(struct nodes *nodes, struct node *node);
 uint64_t nodes_count(const struct nodes *nodes);
 /* Calls `each` for every node; it may retire it, and nothing else. */
 void nodes_each(struct nodes *nodes, void (*each)(void *context, struct node *node), void *context);
+/* The same for the leaves of one dossier, without a look at the others. */
+void nodes_each_of(struct nodes *nodes, uint32_t dossier, void (*each)(void *context, struct node *node),
+                   void *context);
 
 #endif

@@ -16,7 +16,7 @@ struct notifier {
     pthread_cond_t more;
     uint64_t *ids;
     size_t count, capacity;
-    bool stopping;
+    bool stopping, ended;
 };
 
 static void *send_all(void *context)
@@ -36,11 +36,12 @@ static void *send_all(void *context)
         notifier->count = notifier->capacity = 0;
         pthread_mutex_unlock(&notifier->lock);
         /* -ENOENT says that the kernel does not know the node any more, which is as good. */
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count && !__atomic_load_n(&notifier->stopping, __ATOMIC_RELAXED); i++)
             fuse_lowlevel_notify_inval_inode(notifier->session, ids[i], 0, 0);
         free(ids);
         pthread_mutex_lock(&notifier->lock);
     }
+    notifier->ended = true;
     pthread_mutex_unlock(&notifier->lock);
     return NULL;
 }
@@ -85,14 +86,29 @@ void notifier_drop(struct notifier *notifier, uint64_t node_id)
     pthread_mutex_unlock(&notifier->lock);
 }
 
+void notifier_end(struct notifier *notifier)
+{
+    pthread_mutex_lock(&notifier->lock);
+    __atomic_store_n(&notifier->stopping, true, __ATOMIC_RELAXED);
+    pthread_cond_signal(&notifier->more);
+    pthread_mutex_unlock(&notifier->lock);
+}
+
+bool notifier_ended(struct notifier *notifier)
+{
+    bool ended;
+
+    pthread_mutex_lock(&notifier->lock);
+    ended = notifier->ended;
+    pthread_mutex_unlock(&notifier->lock);
+    return ended;
+}
+
 void notifier_stop(struct notifier *notifier)
 {
     if (!notifier)
         return;
-    pthread_mutex_lock(&notifier->lock);
-    notifier->stopping = true;
-    pthread_cond_signal(&notifier->more);
-    pthread_mutex_unlock(&notifier->lock);
+    notifier_end(notifier);
     pthread_join(notifier->thread, NULL);
     pthread_cond_destroy(&notifier->more);
     pthread_mutex_destroy(&notifier->lock);

@@ -167,6 +167,8 @@ static void look_up_leaf(fuse_req_t request, const struct node *parent, const ch
         node->size_bytes = content.length_bytes;
         node->changed_s = found.changed_s;
         node->ends_s = found.ends_s;
+        if (found.ends_s < session->earliest_end_s)
+            session->earliest_end_s = found.ends_s;
         reply_entry(request, node, 0);
     }
     buffer_clear(&content);
@@ -290,7 +292,7 @@ static void give_up(fuse_req_t request, struct waiting *waiting, struct handle *
         __atomic_sub_fetch(&session->pending, 1, __ATOMIC_RELEASE);
     free(waiting);
     fuse_reply_err(request, error);
-    handles_free(session->nodes, handle);
+    session_close_handle(session, handle);
 }
 
 /* Filling a handle after its entry was queued is safe: only this thread reads handles, and a handle that could not be filled
@@ -368,7 +370,7 @@ static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset
 static void op_release(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *info)
 {
     (void)id;
-    handles_free(session_of(request)->nodes, (struct handle *)(uintptr_t)info->fh);
+    session_close_handle(session_of(request), (struct handle *)(uintptr_t)info->fh);
     fuse_reply_err(request, 0);
 }
 
@@ -399,15 +401,15 @@ static int list_dossiers(struct session *session, const struct door_ask *ask, st
                          struct waiting *waiting)
 {
     uint32_t *numbers, count;
-    int error = door_list_dossiers(session->gate, ask, &numbers, &count, answer_open, waiting);
+    int error;
 
+    if (!session_charge(session, handle, door_count(session->gate) * sizeof *numbers))
+        return -ENFILE;
+    error = door_list_dossiers(session->gate, ask, &numbers, &count, answer_open, waiting);
     if (error)
         return error;
-    for (uint32_t i = 0; i < count && !error; i++)
-        error = handles_add(handle, door_code(session->gate, numbers[i]),
-                            door_inode(session->gate, ask->purpose, numbers[i], -13), true, numbers[i]);
-    free(numbers);
-    handle->failed = error < 0;
+    handle->dossiers = numbers;
+    handle->dossier_count = count;
     return 0;
 }
 
@@ -462,59 +464,81 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         give_up(request, waiting, handle, -error);
 }
 
-/* A listing is made when it is opened; what ended since is left out of what is still to be read. */
-static bool still_there(struct session *session, const struct handle *handle, const struct handle_name *name,
-                        int64_t now_s)
+/* A listing is made when it is opened; what ended since is left out of what is still to be read. 0, -ENOENT, or -EIO: who
+ * opened it isn't known now, and a shortened listing must not pass for a whole one. */
+static int still_there(struct session *session, const struct handle *handle, uint32_t dossier, int64_t now_s)
 {
     struct door_ask ask = {NULL, 0, handle->node->key.purpose};
 
-    if (name->dossier == UINT32_MAX || now_s == handle->listed_s)
-        return true;
+    if (dossier == UINT32_MAX || now_s == handle->listed_s)
+        return 0;
     ask.caller = door_caller(session->gate, handle->uid);
-    return ask.caller && door_sees(session->gate, &ask, name->dossier);
+    if (!ask.caller || door_is_gap(ask.caller))
+        return -EIO;
+    return door_sees(session->gate, &ask, dossier) ? 0 : -ENOENT;
 }
 
-/* Offset 1 stands for the first name, and so on: "." and ".." are names 0 and 1. */
-static size_t add_name(fuse_req_t request, char *to, size_t room, const struct handle *handle, size_t index)
+/* Name `index` of a listing: 0 and 1 are "." and "..", then come the names, then the dossiers. */
+static const char *name_at(const struct session *session, const struct handle *handle, size_t index,
+                           struct stat *attributes, uint32_t *dossier)
 {
-    struct stat attributes = {.st_mode = S_IFDIR, .st_ino = 1};
-    const char *name = index == 0 ? "." : "..";
+    *dossier = UINT32_MAX;
+    *attributes = (struct stat){.st_mode = S_IFDIR, .st_ino = 1};
+    if (index < 2)
+        return index == 0 ? "." : "..";
+    index -= 2;
+    if (index < handle->list_count) {
+        const struct handle_name *listed = &handle->list[index];
 
-    if (index >= 2) {
-        const struct handle_name *listed = &handle->list[index - 2];
-
-        attributes.st_mode = listed->is_directory ? S_IFDIR : S_IFREG;
-        attributes.st_ino = listed->inode;
-        name = (const char *)handle->names.bytes + listed->at;
+        attributes->st_mode = listed->is_directory ? S_IFDIR : S_IFREG;
+        attributes->st_ino = listed->inode;
+        *dossier = listed->dossier;
+        return (const char *)handle->names.bytes + listed->at;
     }
-    return fuse_add_direntry(request, to, room, name, &attributes, (off_t)index + 1);
+    *dossier = handle->dossiers[index - handle->list_count];
+    attributes->st_ino = door_inode(session->gate, handle->node->key.purpose, *dossier, -13);
+    return door_code(session->gate, *dossier);
+}
+
+/* Fills the reply with names from `offset` on: an offset is the number of the name that comes next. */
+static int fill_listing(fuse_req_t request, const struct handle *handle, size_t offset, char *reply, size_t size,
+                        size_t *used)
+{
+    struct session *session = session_of(request);
+    int64_t now_s = clock_now_s();
+    size_t all = 2 + handle->list_count + handle->dossier_count;
+
+    *used = 0;
+    for (size_t i = offset; i < all; i++) {
+        struct stat attributes;
+        uint32_t dossier;
+        const char *name = name_at(session, handle, i, &attributes, &dossier);
+        int there = still_there(session, handle, dossier, now_s);
+        size_t needed;
+
+        if (there == -EIO)
+            return there;
+        if (there)
+            continue;
+        needed = fuse_add_direntry(request, reply + *used, size - *used, name, &attributes, (off_t)i + 1);
+        if (needed > size - *used)
+            break;
+        *used += needed;
+    }
+    return 0;
 }
 
 static void op_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-    struct session *session = session_of(request);
     const struct handle *handle = (const struct handle *)(uintptr_t)info->fh;
-    int64_t now_s = clock_now_s();
-    size_t used = 0;
-    char *reply;
+    char *reply = handle->failed || offset < 0 ? NULL : malloc(size);
+    size_t used;
 
     (void)id;
-    reply = handle->failed || offset < 0 ? NULL : malloc(size);
-    if (!reply) {
+    if (!reply || fill_listing(request, handle, (size_t)offset, reply, size, &used) < 0)
         fuse_reply_err(request, EIO);
-        return;
-    }
-    for (size_t i = (size_t)offset; i < handle->list_count + 2; i++) {
-        size_t needed;
-
-        if (i >= 2 && !still_there(session, handle, &handle->list[i - 2], now_s))
-            continue;
-        needed = add_name(request, reply + used, size - used, handle, i);
-        if (needed > size - used)
-            break;
-        used += needed;
-    }
-    fuse_reply_buf(request, reply, used);
+    else
+        fuse_reply_buf(request, reply, used);
     free(reply);
 }
 

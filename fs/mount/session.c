@@ -16,9 +16,13 @@
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
 
-/* A wake-up costs more than most requests do, so after a request the dispatcher asks the kernel again for a short while before
- * it blocks; when nothing came of that several times in a row, it doesn't until there is work again. */
-enum { SPIN_NS = 20000, SPIN_MISSES_MAX = 8, TICK_MS = 1000, PARKED_MAX = 1024, REST_MS = 5 };
+enum {
+    TICK_MS = 1000,
+    PARKED_MAX = 1024,
+    REST_MS = 5,      /* idle for this long: the store's read transaction ends */
+    LOOK_AROUND = 32, /* requests */
+    NOTIFIER_END_MS = 5000,
+};
 
 /* A request whose caller isn't known yet: the bytes as the kernel sent them. */
 struct parked {
@@ -33,7 +37,7 @@ struct loop {
     struct fuse_buf buffer;
     struct parked *parked, **parked_end;
     unsigned parked_count;
-    unsigned misses; /* times in a row that spinning brought nothing */
+    unsigned requests;
     int64_t next_tick_ms;
     int64_t last_second;
     bool stopping;
@@ -63,9 +67,59 @@ static void free_released(struct session *session)
     while (handle) {
         struct handle *next = handle->next_released;
 
-        handles_free(session->nodes, handle);
+        session_close_handle(session, handle);
         handle = next;
     }
+}
+
+/* ---- listings ---------------------------------------------------------------------------------------------------- */
+
+/* A listing of a million dossiers takes 4 MB of our memory for as long as it is open, and anybody with a purpose can open as
+ * many as he likes. */
+enum { LISTING_BYTES_PER_UID = 64 << 20 };
+struct lister {
+    struct lister *next;
+    uint32_t uid;
+    size_t bytes;
+};
+
+bool session_charge(struct session *session, struct handle *handle, size_t listing_bytes)
+{
+    struct lister *lister = session->listers;
+
+    while (lister && lister->uid != handle->uid)
+        lister = lister->next;
+    if (!lister) {
+        lister = calloc(1, sizeof *lister);
+        if (!lister)
+            return false;
+        lister->uid = handle->uid;
+        lister->next = session->listers;
+        session->listers = lister;
+    }
+    if (lister->bytes > LISTING_BYTES_PER_UID)
+        return false;
+    lister->bytes += listing_bytes;
+    handle->charged_bytes = listing_bytes;
+    return true;
+}
+
+void session_close_handle(struct session *session, struct handle *handle)
+{
+    struct lister **at = &session->listers;
+
+    while (handle && handle->charged_bytes > 0 && *at && (*at)->uid != handle->uid)
+        at = &(*at)->next;
+    if (handle && handle->charged_bytes > 0 && *at) {
+        struct lister *lister = *at;
+
+        lister->bytes -= handle->charged_bytes;
+        if (lister->bytes == 0) {
+            *at = lister->next;
+            free(lister);
+        }
+    }
+    handles_free(session->nodes, handle);
 }
 
 void session_retire(struct session *session, struct node *node)
@@ -85,8 +139,7 @@ static void retire_if_changed(void *context, struct node *node)
 {
     const struct change *change = context;
 
-    if (node->key.type == NODE_LEAF && node->key.dossier == change->dossier &&
-        node->key.version != door_version(change->session->gate, change->dossier))
+    if (node->key.version != door_version(change->session->gate, change->dossier))
         session_retire(change->session, node);
 }
 
@@ -94,12 +147,12 @@ static void dossier_changed(void *context, uint32_t dossier)
 {
     struct change change = {context, dossier};
 
-    nodes_each(change.session->nodes, retire_if_changed, &change);
+    nodes_each_of(change.session->nodes, dossier, retire_if_changed, &change);
 }
 
 struct expiry {
     struct session *session;
-    int64_t before_s, now_s, earliest_end_s; /* the second of the last tick, and of this one */
+    int64_t before_s, now_s; /* the second of the last tick, and of this one */
 };
 
 static void retire_if_ended(void *context, struct node *node)
@@ -108,15 +161,26 @@ static void retire_if_ended(void *context, struct node *node)
 
     if (node->key.type != NODE_LEAF)
         return;
-    /* Older content that is still open was read into the kernel's cache again since it was retired. */
-    if (node->retired && node->ends_s > expiry->before_s && node->ends_s <= expiry->now_s)
-        notifier_drop(expiry->session->notifier, node->id);
-    if (node->retired)
+    if (node->ends_s > expiry->now_s) {
+        if (node->ends_s < expiry->session->earliest_end_s)
+            expiry->session->earliest_end_s = node->ends_s;
         return;
-    if (node->ends_s <= expiry->now_s)
-        session_retire(expiry->session, node);
-    else if (node->ends_s < expiry->earliest_end_s)
-        expiry->earliest_end_s = node->ends_s;
+    }
+    /* Older content that is still open was read into the kernel's cache again since it was retired. */
+    if (node->retired && node->ends_s > expiry->before_s)
+        notifier_drop(expiry->session->notifier, node->id);
+    session_retire(expiry->session, node);
+}
+
+/* Walks the nodes only in a second in which one of them ends; also when the clock was set: a jump is seen within a tick. */
+static void retire_ended(struct session *session, int64_t before_s, int64_t now_s)
+{
+    struct expiry expiry = {session, before_s, now_s};
+
+    if (now_s < session->earliest_end_s)
+        return;
+    session->earliest_end_s = INT64_MAX;
+    nodes_each(session->nodes, retire_if_ended, &expiry);
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -206,11 +270,8 @@ static void tick(struct loop *loop)
     free_released(session);
     door_tick(session->gate, dossier_changed, session);
     take_up_parked(loop);
-    /* Also when the clock was set: a jump is seen within a tick. */
     if (now_s != loop->last_second) {
-        struct expiry expiry = {session, loop->last_second, now_s, INT64_MAX};
-
-        nodes_each(session->nodes, retire_if_ended, &expiry);
+        retire_ended(session, loop->last_second, now_s);
         loop->last_second = now_s;
     }
     if (now_ms < loop->next_tick_ms)
@@ -229,14 +290,6 @@ static void tick(struct loop *loop)
         if (poll(&stop, 1, 0) > 0)
             loop->stopping = true;
     }
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Waits for the kernel, an identity, a release, the end, or the next second. */
@@ -268,53 +321,51 @@ static void wait_for_work(struct loop *loop)
         tick(loop);
 }
 
-/* The next request into loop->buffer. 1: got one; 0: the mount ended; -EAGAIN: nothing yet. */
-static int receive(struct loop *loop)
+/* Under a load that never lets the dispatcher wait, what else there is to do is looked after now and then. */
+static void look_around(struct loop *loop)
 {
-    int64_t until_ns = 0;
+    struct pollfd news[] = {{door_wake_fd(loop->session->gate), POLLIN, 0}, {loop->session->released_fd, POLLIN, 0}};
 
-    for (;;) {
-        int got = fuse_session_receive_buf(loop->session->fuse, &loop->buffer);
+    if (clock_now_s() != loop->last_second)
+        tick(loop);
+    else if (++loop->requests % LOOK_AROUND == 0 && (poll(news, 2, 0) > 0 || loop->parked))
+        tick(loop);
+}
 
-        if (got > 0) {
-            loop->misses = 0;
-            return 1;
-        }
-        if (got == -EINTR)
-            continue;
-        if (got != -EAGAIN)
-            return got;
-        if (loop->misses >= SPIN_MISSES_MAX)
-            return -EAGAIN;
-        if (until_ns == 0) {
-            until_ns = now_ns() + SPIN_NS;
-        } else if (now_ns() >= until_ns) {
-            loop->misses++;
-            return -EAGAIN;
-        }
-    }
+/* Takes one request, or waits. False: the mount ended. */
+static bool step(struct loop *loop)
+{
+    struct fuse_session *fuse = loop->session->fuse;
+    int got = fuse_session_receive_buf(fuse, &loop->buffer);
+
+    if (got == -EAGAIN)
+        wait_for_work(loop);
+    else if (got <= 0 && got != -EINTR)
+        return false;
+    if (got <= 0)
+        return true;
+    look_around(loop);
+    if (!caller_unknown(loop, loop->buffer.mem, loop->buffer.size) || !park(loop, &loop->buffer))
+        fuse_session_process_buf(fuse, &loop->buffer);
+    return true;
 }
 
 static void serve(struct loop *loop)
 {
-    struct fuse_session *fuse = loop->session->fuse;
+    struct notifier *notifier = loop->session->notifier;
+    bool mounted = true;
+    int64_t until_ms;
 
-    while (!fuse_session_exited(fuse) && !loop->stopping) {
-        int got = receive(loop);
-
-        if (got == -EAGAIN) {
-            wait_for_work(loop);
-            continue;
-        }
-        if (got <= 0)
-            break;
-        if (clock_now_s() != loop->last_second)
-            tick(loop);
-        if (!caller_unknown(loop, loop->buffer.mem, loop->buffer.size) || !park(loop, &loop->buffer))
-            fuse_session_process_buf(fuse, &loop->buffer);
-    }
+    while (mounted && !loop->stopping)
+        mounted = step(loop) && !fuse_session_exited(loop->session->fuse);
     loop->stopping = true;
     take_up_parked(loop);
+    notifier_end(notifier);
+    until_ms = clock_tick_ms() + NOTIFIER_END_MS;
+    while (mounted && !notifier_ended(notifier) && clock_tick_ms() < until_ms) {
+        loop->next_tick_ms = clock_tick_ms() + 10; /* wait no longer than that */
+        mounted = step(loop);
+    }
 }
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
@@ -351,8 +402,11 @@ static void wait_for_pending(struct session *session)
 
 int session_serve(struct gate *gate, const struct session_options *options, struct report_why *why)
 {
-    struct session session = {
-        .gate = gate, .policy = gate_policy(gate), .started_s = clock_now_s(), .released_fd = -1};
+    struct session session = {.gate = gate,
+                              .policy = gate_policy(gate),
+                              .started_s = clock_now_s(),
+                              .released_fd = -1,
+                              .earliest_end_s = INT64_MAX};
     struct loop loop = {.session = &session, .options = options, .parked_end = &loop.parked};
     int error;
 

@@ -468,14 +468,17 @@ static void test_entries_of_listings(void **state)
     static const char *const fields[] = {"surname", "account", "phones", "ended", NULL};
     const struct person *person = find_person(0, fields, true);
     uint32_t number = stage_dossier(&stage, person->code), *numbers, count;
-    struct door_ask ask = stage_ask(&stage, 1, "housing");
     struct stage_log log = {NULL, 0};
     struct stage_done done = {0};
     const struct log_entry *entry;
     struct field_set set;
-    uint64_t after = stage_log_size(&stage);
+    struct door_ask ask;
+    uint64_t after;
 
     (void)state;
+    reopen(true); /* with a fresh allowance of entries for everybody */
+    ask = stage_ask(&stage, 1, "housing");
+    after = stage_log_size(&stage);
     assert_int_equal(door_list_leaves(stage.gate, &ask, number, &set, stage_done, &done), 0);
     entry = only_entry(after, &log);
     expect_entry(entry, LOG_LISTING, LOG_SHOWN, 1);
@@ -696,12 +699,12 @@ static void test_no_code_no_entry(void **state)
 
 /* ---- refusals that repeat --------------------------------------------------------------------------------------- */
 
-static uint64_t refusals_counted(const struct stage_log *log, const char *rule)
+static uint64_t refusals_counted(const struct stage_log *log, const char *words)
 {
     uint64_t sum = 0;
 
     for (size_t i = 0; i < log->count; i++)
-        if (log->entries[i].entry.outcome == LOG_REFUSED && strcmp(log->entries[i].entry.rule, rule) == 0)
+        if (log->entries[i].entry.outcome == LOG_REFUSED && strstr(log->entries[i].entry.rule, words))
             sum += log->entries[i].entry.count;
     return sum;
 }
@@ -765,7 +768,7 @@ static void test_floods_are_counted_together(void **state)
     reopen(true);
     stage_log_read(&stage, after, &log);
     assert_int_equal(refusals_all(&log), 3 * NOISE_REFUSALS_PER_MINUTE);
-    assert_true(refusals_counted(&log, "more refusals than are written one by one") > 0);
+    assert_true(refusals_counted(&log, "than are written one by one") > 0);
     assert_in_range(log.count, NOISE_REFUSALS_PER_MINUTE + 1, 2 * NOISE_REFUSALS_PER_MINUTE + 2);
     stage_log_clear(&log);
 }
