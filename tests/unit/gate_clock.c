@@ -49,7 +49,7 @@ static void test_changes_of_the_clock(void **state)
     }
 }
 
-/* Of every day of two centuries: its first second is the first that belongs to it. Cairo, Havana, Beirut and others change
+/* Of every day of a century: its first second is the first that belongs to it. Cairo, Havana, Beirut and others change
  * their clocks at midnight. */
 static void test_first_is_first(void **state)
 {
@@ -60,7 +60,7 @@ static void test_first_is_first(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof zones / sizeof zones[0]; i++) {
         set_zone(zones[i]);
-        for (int32_t day = terms_day(1931, 1, 1); day < terms_day(2131, 1, 1); day++) {
+        for (int32_t day = terms_day(1961, 1, 1); day < terms_day(2061, 1, 1); day++) {
             int64_t first = clock_first_second(day);
 
             if (clock_day_of(first) != day || clock_day_of(first - 1) != day - 1)
