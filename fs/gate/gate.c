@@ -11,6 +11,7 @@
 
 #include "fs/base/bytes.h"
 #include "fs/gate/clock.h"
+#include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ void gate_close(struct gate *gate)
         struct log_entry entry;
 
         if (gate->noise)
-            door_write_counted(gate, true);
+            entries_write_counted(gate, true);
         gate_entry(gate, LOG_MOUNT, LOG_DONE, &entry);
         entry.uid = geteuid();
         entry.name = "stop";
@@ -284,7 +285,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     unsigned line = 0;
     /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
     bool allowed = !gate->mounted || policy_allows_command(gate->policy, &standing, command, &line);
-    struct noise_key key = {person->uid, -1, gate_code_mark(gate, command, strlen(command)), GATE_COMMAND_LEAF, true};
+    struct noise_key key = {person->uid, -1, gate_code_mark(gate, command, strlen(command)), ENTRIES_COMMAND, true};
     char roles[512], rule[GATE_RULE_BYTES];
     struct log_entry entry;
     int error;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "fs/gate/callers.h"
+#include "fs/gate/door.h"
 #include "fs/gate/dossiers.h"
 #include "fs/gate/gate.h"
 #include "fs/gate/identity.h"
@@ -51,10 +52,6 @@ int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t s
 int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count);
 /* Standing of a person today. */
 struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person);
-/* Writes an entry for each refusal that was counted in minutes that are over, or in all. */
-void door_write_counted(struct gate *gate, bool all);
-/* In noise keys: a refused command; door.c has the others. */
-enum { GATE_COMMAND_LEAF = -20 };
 /* "role-purpose 40", or the word alone where no line of the policy decides. */
 enum { GATE_RULE_BYTES = 64 };
 void gate_rule_text(const char *word, unsigned line, char text[static GATE_RULE_BYTES]);

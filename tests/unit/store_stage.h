@@ -230,7 +230,7 @@ static inline struct store_reader *stage_reader(struct store *store)
 
 static inline const char *stage_file(const char *path, const char *name)
 {
-    static char file[2][PATH_MAX];
+    static char file[2][PATH_MAX + 64];
     static int which;
 
     which = !which;

@@ -1,0 +1,157 @@
+#include "fs/gate/entries.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/gate/clock.h"
+#include "policy/explain.h"
+
+/* The name of a program changes rarely and is a hint only, so one look into /proc serves a second. */
+static const char *program_of(int32_t pid, int64_t now_s)
+{
+    static struct {
+        int32_t pid;
+        int64_t until_s;
+        char name[16];
+    } seen[64];
+    unsigned at = (unsigned)pid % 64;
+    char path[64];
+    ssize_t got = -1;
+    int fd;
+
+    if (pid <= 0)
+        return "";
+    if (seen[at].pid == pid && now_s < seen[at].until_s && now_s >= seen[at].until_s - 1)
+        return seen[at].name;
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        got = read(fd, seen[at].name, sizeof seen[at].name - 1);
+        close(fd);
+    }
+    seen[at].name[got > 0 ? got : 0] = '\0';
+    seen[at].name[strcspn(seen[at].name, "\n")] = '\0';
+    seen[at].pid = pid;
+    seen[at].until_s = now_s + 1;
+    return seen[at].name;
+}
+
+/* The roles of the caller that have the purpose: what made him come this way. */
+uint64_t entries_roles(const struct gate *gate, const struct door_ask *ask)
+{
+    uint64_t roles = 0;
+
+    for (unsigned i = 0; i < gate->policy->role_count && ask->purpose >= 0; i++)
+        if ((ask->caller->standing.roles >> i & 1) && (gate->policy->roles[i].purposes >> ask->purpose & 1))
+            roles |= (uint64_t)1 << i;
+    return roles;
+}
+
+void entries_start(struct gate *gate, const struct door_ask *ask, enum log_what what, enum log_outcome outcome,
+                   char roles[512], struct log_entry *entry)
+{
+    gate_entry(gate, what, outcome, entry);
+    entry->uid = ask->caller->uid;
+    entry->pid = ask->pid;
+    entry->user = ask->caller->person ? ask->caller->person->user : "";
+    entry->program = program_of(ask->pid, entry->time_ms / 1000);
+    gate_role_names(gate->policy, entries_roles(gate, ask), roles, 512);
+    entry->role = roles;
+    if (ask->purpose >= 0) {
+        entry->purpose = gate->policy->purposes[ask->purpose].name;
+        entry->ground = gate->policy->purposes[ask->purpose].ground;
+    }
+}
+
+int entries_queue(struct gate *gate, const struct log_entry *entry, door_done *done, void *context)
+{
+    /* A full queue and a lack of memory are the same to the caller: what can't be logged is not shown. */
+    return log_append(gate->log, entry, done, context) == 0 ? 0 : -EIO;
+}
+
+/* -EIO: the look can't be logged, so there is no look. */
+int entries_look(struct gate *gate, const struct door_ask *ask, uint32_t number, const char *name)
+{
+    struct dossier dossier = dossiers_get(gate->dossiers, number);
+    struct noise_key key = {ask->caller->uid, ask->purpose, dossier.pseudonym, ENTRIES_LOOK, false};
+    struct log_entry entry;
+    char roles[512];
+
+    if (!noise_first(gate->noise, &key, clock_now_s()))
+        return 0;
+    entries_start(gate, ask, LOG_LOOK, LOG_SHOWN, roles, &entry);
+    entry.subject = dossier.pseudonym;
+    entry.name = name;
+    if (entries_queue(gate, &entry, NULL, NULL) == 0)
+        return 0;
+    noise_take_back(gate->noise, &key);
+    return -EIO;
+}
+
+/* One refusal: into the log (counted if repeated) and onto the caller's own page. `code` is the dossier that was asked for. */
+void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes, int leaf,
+                    const char *name, const struct decision *decision)
+{
+    uint64_t mark = gate_code_mark(gate, code, code_bytes);
+    uint32_t number = dossiers_find(gate->dossiers, code, code_bytes);
+    /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
+    uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
+    struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
+    struct door_refusal refusal = {.purpose = ask->purpose};
+    struct buffer reason = BUFFER_EMPTY;
+    struct log_entry entry;
+    char roles[512], rule[GATE_RULE_BYTES];
+
+    if (!noise_first(gate->noise, &key, clock_now_s()))
+        return;
+    entries_start(gate, ask, leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK,
+                  ask->caller->gap ? LOG_GAP : LOG_REFUSED, roles, &entry);
+    entry.subject = key.subject;
+    gate_rule_text(decide_rule_name(decision->rule), decision->line, rule);
+    entry.rule = ask->caller->gap ? "identity" : rule;
+    entry.name = name;
+    entries_queue(gate, &entry, NULL, NULL);
+    refusal.time_ms = entry.time_ms;
+    snprintf(refusal.name, sizeof refusal.name, "%.*s%s%s", (int)code_bytes, code, code_bytes && name[0] ? "/" : "",
+             name);
+    explain_sentence(gate->policy, decision, &reason);
+    snprintf(refusal.reason, sizeof refusal.reason, "%s", buffer_text(&reason));
+    buffer_clear(&reason);
+    callers_refused(callers_own(ask->caller), &refusal);
+}
+
+static void write_counted(void *context, const struct noise_key *key, uint32_t count)
+{
+    struct gate *gate = context;
+    struct log_entry entry;
+
+    gate_entry(gate,
+               key->leaf == ENTRIES_LISTING   ? LOG_LISTING
+               : key->leaf == ENTRIES_COMMAND ? LOG_COMMAND
+                                              : LOG_LOOK,
+               LOG_REFUSED, &entry);
+    entry.uid = key->uid;
+    entry.count = count;
+    if (key->purpose >= 0)
+        entry.purpose = gate->policy->purposes[key->purpose].name;
+    if (key->leaf == INT_MIN)
+        entry.rule = "more than are written one by one";
+    else
+        entry.rule = "repeated";
+    if (key->leaf == ENTRIES_LISTING)
+        entry.name = entry.purpose;
+    else if (key->leaf != ENTRIES_COMMAND)
+        entry.subject = key->subject;
+    if (key->leaf >= 0)
+        entry.name = gate->policy->fields[key->leaf].name;
+    entries_queue(gate, &entry, NULL, NULL);
+}
+
+void entries_write_counted(struct gate *gate, bool all)
+{
+    noise_flush(gate->noise, clock_now_s(), all, write_counted, gate);
+}

@@ -1,0 +1,26 @@
+/* sight: what shows to a caller, and what it says. Not for other rooms. */
+#ifndef DOSSIERFS_GATE_SIGHT_H
+#define DOSSIERFS_GATE_SIGHT_H
+
+#include "fs/gate/inside.h"
+
+/* What the policy alone says about the caller and the purpose (of a field, or, for -1, of a dossier as a whole); for a refusal
+ * that must not tell whether a thing exists. */
+struct decision sight_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field,
+                           unsigned kind);
+/* For what the policy would let show: nothing is there, or no longer. Absent and expired get the same words. */
+struct decision sight_absent_unless_hidden(struct decision decision);
+/* Does anything of the dossier show? */
+bool sight_sees(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s);
+/* The same for a code that may have no dossier (number DOSSIERS_NONE), in the same time for all that do not show. */
+bool sight_sees_code(struct gate *gate, const struct door_ask *ask, unsigned kind, uint32_t number, const char *code,
+                     size_t code_bytes);
+/* Which fields would show now, with their masks; how long that holds. False: none. */
+bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int leaf,
+                  int64_t now_s, struct decision decisions[POLICY_MAX_FIELDS], struct field_set *fields,
+                  struct door_found *found);
+/* Decides about a leaf and reads what shows. -ENOENT: refused, and logged as such. -EIO. */
+int sight_find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
+                    struct door_found *found, struct door_shown *shown, struct decision decisions[POLICY_MAX_FIELDS]);
+
+#endif
