@@ -2,6 +2,10 @@
  * hidden and absent can't be told apart. */
 #include "tests/unit/gate_stage.h"
 
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "policy/mask.h"
 
 enum { DOSSIERS = 48, FIELDS = 9, CALLERS = 9, CODE_BYTES = 16 };
@@ -874,6 +878,89 @@ static void test_published_but_not_told(void **state)
     door_shown_clear(&look.shown);
 }
 
+/* ---- the log can't be written, or has no room --------------------------------------------------------------------- */
+
+static void set_file_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void await(const struct stage_done *done)
+{
+    while (atomic_load(&done->calls) == 0)
+        poll(NULL, 0, 1);
+}
+
+static void test_log_not_writable(void **state)
+{
+    struct look look = {.shown = {.text = BUFFER_EMPTY}};
+    struct stage_done failed = {0}, then = {0};
+
+    (void)state;
+    look_again(&look);
+    stage_flush(&stage);
+    signal(SIGXFSZ, SIG_IGN);
+    set_file_limit(0);
+    assert_int_equal(
+        door_open_leaf(stage.gate, &look.ask, look.number, look.leaf, &look.found, &look.shown, stage_done, &failed),
+        0);
+    await(&failed);
+    set_file_limit(RLIM_INFINITY);
+    assert_int_equal(atomic_load(&failed.status), -EIO); /* so the content is not given out */
+    assert_int_equal(
+        door_open_leaf(stage.gate, &look.ask, look.number, look.leaf, &look.found, &look.shown, stage_done, &then),
+        0);
+    await(&then);
+    assert_int_equal(atomic_load(&then.status), 0); /* it recovers by itself */
+    stage_flush(&stage);
+    assert_int_equal(atomic_load(&failed.calls), 1);
+    door_shown_clear(&look.shown);
+}
+
+static void hold_log(void *context, int status)
+{
+    (void)status;
+    while (sem_wait(context) < 0)
+        ;
+}
+
+static void test_log_full(void **state)
+{
+    struct look look = {.shown = {.text = BUFFER_EMPTY}};
+    uint32_t *numbers = NULL, count = 77;
+    struct stage_done done = {0};
+    struct field_set fields = {{77}};
+    uint64_t purposes = 77;
+    struct log_entry entry;
+    sem_t released;
+
+    (void)state;
+    look_again(&look);
+    sem_init(&released, 0, 0);
+    gate_entry(stage.gate, LOG_MOUNT, LOG_DONE, &entry);
+    assert_int_equal(log_append(stage.gate->log, &entry, hold_log, &released), 0);
+    while (log_append(stage.gate->log, &entry, NULL, NULL) == 0)
+        ;
+    assert_int_equal(
+        door_open_leaf(stage.gate, &look.ask, look.number, look.leaf, &look.found, &look.shown, stage_done, &done),
+        -EIO);
+    assert_int_equal(look.shown.count, 0);
+    assert_int_equal(door_list_dossiers(stage.gate, &look.ask, &numbers, &count, stage_done, &done), -EIO);
+    assert_int_equal(door_list_leaves(stage.gate, &look.ask, look.number, &fields, stage_done, &done), -EIO);
+    assert_int_equal(door_list_purposes(stage.gate, &look.ask, &purposes, stage_done, &done), -EIO);
+    assert_int_equal(door_open_own(stage.gate, &look.ask, stage_done, &done), -EIO);
+    assert_null(numbers);
+    assert_true(count == 77 && purposes == 77 && fields.bits[0] == 77);
+    sem_post(&released);
+    reopen(true); /* whatever waits is written, and calls its `done` */
+    assert_int_equal(atomic_load(&done.calls), 0);
+    door_shown_clear(&look.shown);
+}
+
 static void test_views_differ(void **state)
 {
     static const char *const fields[] = {"surname", "account", "phones", "ended", NULL};
@@ -924,6 +1011,8 @@ int main(void)
         cmocka_unit_test(test_floods_are_counted_together),
         cmocka_unit_test(test_stale),
         cmocka_unit_test(test_published_but_not_told),
+        cmocka_unit_test(test_log_not_writable),
+        cmocka_unit_test(test_log_full),
         cmocka_unit_test(test_views_differ),
         cmocka_unit_test(test_inodes),
     };

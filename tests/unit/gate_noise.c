@@ -185,6 +185,49 @@ static void test_many_uids(void **state)
     noise_free(noise);
 }
 
+/* An entry that could not be written makes the next one the first again; what was counted already stays counted. */
+static void test_taken_back(void **state)
+{
+    struct noise_key look = key_of(1, false), refusal = key_of(2, true);
+    struct heard heard = {0};
+    struct noise *noise;
+
+    (void)state;
+    assert_int_equal(noise_new(&noise), 0);
+    noise_take_back(noise, &look); /* nothing is there yet */
+    assert_true(noise_first(noise, &look, noon_s));
+    noise_take_back(noise, &look);
+    assert_true(noise_first(noise, &look, noon_s));
+    assert_false(noise_first(noise, &look, noon_s));
+    assert_true(noise_first(noise, &refusal, noon_s));
+    assert_false(noise_first(noise, &refusal, noon_s));
+    noise_take_back(noise, &refusal);
+    noise_flush(noise, noon_s, true, hear, &heard);
+    assert_int_equal(heard.by_key[2], 1);
+    noise_free(noise);
+}
+
+/* What anybody may do shares the bound with refusals. */
+static void test_within(void **state)
+{
+    struct noise_key refusal = {.uid = 7, .refusal = true};
+    struct heard heard = {0};
+    struct noise *noise;
+    unsigned within = 0;
+
+    (void)state;
+    assert_int_equal(noise_new(&noise), 0);
+    for (unsigned i = 0; i < 1000; i++)
+        within += noise_within(noise, 7, noon_s);
+    assert_int_equal(within, NOISE_REFUSALS_PER_MINUTE);
+    assert_false(noise_first(noise, &refusal, noon_s));
+    assert_true(noise_within(noise, 8, noon_s));
+    noise_flush(noise, noon_s + 60, false, hear, &heard);
+    assert_int_equal(heard.beyond[7], 1001 - NOISE_REFUSALS_PER_MINUTE);
+    assert_true(noise_within(noise, 7, noon_s + 60));
+    noise_free(noise);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_flush_after_the_minute_began),
         cmocka_unit_test(test_floods_are_bounded),
         cmocka_unit_test(test_many_uids),
+        cmocka_unit_test(test_taken_back),
+        cmocka_unit_test(test_within),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

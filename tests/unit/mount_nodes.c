@@ -257,6 +257,54 @@ static void retire_some(void *context, struct node *node)
         nodes_retire(context, node);
 }
 
+/* Only the leaves of the dossier, and all of them, also those that are retired and still held. */
+struct walk {
+    uint32_t dossier;
+    uint64_t seen;
+};
+
+static void note_leaf(void *context, struct node *node)
+{
+    struct walk *walk = context;
+
+    assert_int_equal(node->key.type, NODE_LEAF);
+    assert_int_equal(node->key.dossier, walk->dossier);
+    walk->seen++;
+    nodes_retire(nodes, node);
+}
+
+static void test_leaves_of_one_dossier(void **state)
+{
+    enum { DOSSIERS = 700, EACH = 5 };
+
+    (void)state;
+    assert_int_equal(nodes_new(&nodes), 0);
+    for (uint32_t n = 0; n < DOSSIERS * EACH; n++) {
+        struct node_key leaf = {.type = NODE_LEAF, .dossier = n % DOSSIERS, .leaf = (int)(n / DOSSIERS)};
+        struct node_key directory = {.type = NODE_DOSSIER, .dossier = n % DOSSIERS};
+
+        nodes_obtain(nodes, &leaf)->lookups = 1;
+        nodes_obtain(nodes, &directory)->lookups = 1;
+    }
+    for (uint32_t dossier = 0; dossier < DOSSIERS; dossier++)
+        for (unsigned left = EACH; left > 0; left--) {
+            struct node_key key = {.type = NODE_LEAF, .dossier = dossier, .leaf = (int)left - 1};
+            struct node *node = nodes_obtain(nodes, &key);
+            struct walk walk = {dossier, 0};
+
+            node->lookups++; /* the first round found it; later ones make it anew, once it was retired */
+            nodes_each_of(nodes, dossier, note_leaf, &walk);
+            assert_int_equal(walk.seen, left == EACH ? EACH : EACH + 1);
+            nodes_forget(nodes, node, left == EACH ? 2 : 1);
+            walk.seen = 0;
+            nodes_each_of(nodes, dossier, note_leaf, &walk);
+            assert_int_equal(walk.seen, left == EACH ? EACH - 1 : EACH);
+            if (left == EACH)
+                nodes_obtain(nodes, &key)->lookups = 1;
+        }
+    nodes_free(nodes);
+}
+
 static void test_retire_while_walking(void **state)
 {
     (void)state;
@@ -287,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_like_a_list),
         cmocka_unit_test(test_the_root_stays),
         cmocka_unit_test(test_retired),
+        cmocka_unit_test(test_leaves_of_one_dossier),
         cmocka_unit_test(test_retire_while_walking),
     };
 
