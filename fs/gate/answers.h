@@ -9,7 +9,7 @@ struct gate_log_question {
     struct log_filter filter; /* subjects and subject_count are filled in here from `code` */
     const char *code;         /* of the data subject, or NULL: everybody */
 };
-/* `code` is the dossier's code, or "" when the subject is unknown, erased or none. */
+/* Answers 0 to go on, or a negative number to stop. `code` is the dossier's code, or "" when the subject is unknown, erased or none. */
 typedef int gate_log_each(void *context, const struct log_record *record, const char *code);
 /* 0, what `each` answered, -EACCES, -EBADMSG, -EIO. */
 int gate_log_ask(struct gate *gate, const struct gate_person *person, const struct gate_log_question *question,

@@ -127,14 +127,18 @@ void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *c
 static void write_counted(void *context, const struct noise_key *key, uint32_t count)
 {
     struct gate *gate = context;
+    const struct door_caller *caller = NULL;
     struct log_entry entry;
 
+    if (gate->identity && key->uid != NOISE_CROWD)
+        caller = callers_get(gate->callers, key->uid);
     gate_entry(gate,
                key->leaf == ENTRIES_LISTING   ? LOG_LISTING
                : key->leaf == ENTRIES_COMMAND ? LOG_COMMAND
                                               : LOG_LOOK,
                LOG_REFUSED, &entry);
     entry.uid = key->uid;
+    entry.user = caller && caller->person ? caller->person->user : ""; /* empty if NSS was not asked in time */
     entry.count = count;
     if (key->purpose >= 0)
         entry.purpose = gate->policy->purposes[key->purpose].name;

@@ -116,8 +116,8 @@ struct log_record {
     bool erased;
     struct log_entry entry;
 };
-/* Brings the index up to date, then calls `each` in the order of the numbers until it answers other than 0, which becomes
- * the result. -EBADMSG: among those asked about there is an entry that was lost or does not open (the first one's number in
+/* Brings the index up to date, then calls `each` in the order of the numbers until it answers a negative number, which
+ * becomes the result; 0 goes on. -EBADMSG: among those asked about there is an entry that was lost or does not open (the first one's number in
  * why); told after all others were given. -E2BIG: too many subjects. Does not log anything itself: the gate does. */
 int log_query(struct log *log, const struct log_filter *filter, int (*each)(void *, const struct log_record *),
               void *context, struct report_why *why);
