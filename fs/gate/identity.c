@@ -36,6 +36,7 @@ struct desk {
     struct question *questions, **questions_end;
     struct question *answers;
     bool closing, thread_ended;
+    int64_t working_since_ms; /* when the question that NSS has now was put; 0: none */
     int wake_fd;
 };
 
@@ -82,9 +83,11 @@ static void *answer_questions(void *context)
         desk->questions = question->next;
         if (!desk->questions)
             desk->questions_end = &desk->questions;
+        desk->working_since_ms = clock_tick_ms();
         pthread_mutex_unlock(&desk->lock);
         question->error = gate_person_look_up(question->uid, 0, &question->person);
         pthread_mutex_lock(&desk->lock);
+        desk->working_since_ms = 0;
         question->next = desk->answers;
         desk->answers = question;
         if (!desk->closing)
@@ -224,6 +227,17 @@ static void take_answers(struct identity *identity, int64_t now_ms)
     free_questions(answers);
 }
 
+/* NSS hangs: new questions won't be answered in time either, so nobody needs to wait to learn that. */
+static bool hangs(struct identity *identity, int64_t now_ms)
+{
+    int64_t since_ms;
+
+    pthread_mutex_lock(&identity->desk->lock);
+    since_ms = identity->desk->working_since_ms;
+    pthread_mutex_unlock(&identity->desk->lock);
+    return since_ms != 0 && now_ms - since_ms >= DOOR_IDENTITY_WAIT_MS;
+}
+
 enum identity_state identity_get(struct identity *identity, uint32_t uid, int64_t now_ms,
                                  const struct gate_person **person, uint64_t *generation)
 {
@@ -254,7 +268,7 @@ enum identity_state identity_get(struct identity *identity, uint32_t uid, int64_
     }
     if (entry->gap)
         return IDENTITY_GAP;
-    if (now_ms - entry->asked_ms < DOOR_IDENTITY_WAIT_MS)
+    if (now_ms - entry->asked_ms < DOOR_IDENTITY_WAIT_MS && !hangs(identity, now_ms))
         return IDENTITY_ASKING;
     return IDENTITY_GAP; /* the question is still out: who this is isn't known in time */
 }
