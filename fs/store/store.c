@@ -295,8 +295,7 @@ static int recover(struct store *store, struct report_why *why)
         return report_fail(why, error, "can't finish what a crash left in the store: %s", strerror(-error));
     if (batches > 0 || slots > 0)
         report(REPORT_WARNING,
-               "the store was not closed: took back %llu imports that were not published, destroyed %llu keys that "
-               "no row has",
+               "the store was not closed: unpublished imports taken back: %llu; keys without a row destroyed: %llu",
                (unsigned long long)batches, (unsigned long long)slots);
     if (replaced > 0)
         report(REPORT_INFO, "the store was not closed: destroyed the keys of %llu replaced summaries",
