@@ -1,7 +1,6 @@
 #include "tools/remote.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,8 +12,6 @@
 #include "tools/serve.h"
 
 enum {
-    ROOM_BYTES = 65536,
-    COPIES_MAX = 2 + COMMAND_MAX_FILES,
     GREETING_MS = 10000,
     BUSY_WAIT_MS = 5000, /* how long to try again when the daemon has no seat free */
     BUSY_PAUSE_MS = 50,
@@ -66,19 +63,15 @@ static int name_store(const char *store, struct control_request *request)
 static int ask_store(int fd, const char *store)
 {
     const char *words[] = {tools_serve_question};
-    struct control_request request = {.argc = 1, .argv = words};
+    struct control_request request = {.argc = 1, .argv = words, .stream_count = 2};
     struct control_answer answer;
-    int out[2], result = name_store(store, &request);
+    int result = name_store(store, &request);
 
     if (result < 0)
         return result == -ENOENT ? 0 : result;
-    if (pipe2(out, O_CLOEXEC) < 0)
-        return -errno;
-    result = control_send(fd, &request, (int[]){out[1], out[1]}, 2);
+    result = control_send(fd, &request);
     if (result == 0)
         result = control_receive(fd, GREETING_MS, &answer);
-    close(out[0]);
-    close(out[1]);
     if (result == 0 && answer.word != CONTROL_EXIT)
         result = -EPROTO;
     return result < 0 ? result : answer.code == COMMAND_DONE;
@@ -153,192 +146,155 @@ static void fill_words(const struct command_line *line, struct words *words)
             command->arguments_are == COMMAND_TEXT ? line->argument_text[i] : last_part(line->argument_text[i]);
 }
 
-/* ---- copying -------------------------------------------------------------------------------------------------- */
+/* ---- the talk ------------------------------------------------------------------------------------------------- */
 
-/* One stream on its way; ours is the file here, theirs the end of the pipe. */
-struct copy {
-    unsigned stream; /* place in the request */
-    bool is_input;   /* from here to the daemon */
-    int ours, pipe;  /* pipe -1: done */
-    size_t at, filled;
-    char room[ROOM_BYTES];
-};
-
-struct copying {
+struct talk {
     const struct remote *remote;
-    struct copy *copies; /* COPIES_MAX */
-    unsigned count;
+    struct control_request request;
+    int ours[CONTROL_MAX_STREAMS];    /* what each stream is here */
+    bool closed[CONTROL_MAX_STREAMS]; /* an output whose reader left */
+    bool wants;                       /* the daemon waits for input: */
+    unsigned wanted;                  /* of this stream, */
+    size_t wanted_bytes;              /* at most so much */
     bool answered;
-    struct control_answer answer;
     const char *broken; /* why the command can't go on; NULL: it can */
+    struct control_answer answer;
 };
 
-/* Makes the pipe of each stream; `theirs` are the ends for the daemon. */
-static int make_pipes(struct copying *copying, int theirs[static COPIES_MAX])
+static void name_streams(struct talk *talk)
 {
-    const struct files *files = copying->remote->files;
+    const struct files *files = talk->remote->files;
 
-    for (unsigned i = 0; i < 2 + files->count; i++) {
-        struct copy *copy = &copying->copies[i];
-        int ends[2];
-
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            return -errno;
-        copy->stream = i;
-        copy->is_input = i >= 2 && files->named[i - 2].file == COMMAND_READ;
-        copy->ours = i < 2 ? STDOUT_FILENO + (int)i : fileno(files->streams[i - 2]);
-        copy->pipe = ends[copy->is_input];
-        theirs[i] = ends[!copy->is_input];
-        copying->count = i + 1;
-        if (fcntl(copy->pipe, F_SETFL, O_NONBLOCK) < 0)
-            return -errno;
-    }
-    return 0;
-}
-
-static void end_copy(struct copy *copy)
-{
-    if (copy->pipe >= 0)
-        close(copy->pipe);
-    copy->pipe = -1;
-}
-
-/* Reads what the source has. An input that ends is told to be whole before its pipe is closed; one that fails breaks the
- * command off, since half a file must not look like a whole one. */
-static void fill(struct copying *copying, struct copy *copy)
-{
-    ssize_t count = read(copy->is_input ? copy->ours : copy->pipe, copy->room, sizeof copy->room);
-
-    if (count > 0) {
-        copy->at = 0;
-        copy->filled = (size_t)count;
-    } else if (count == 0) {
-        if (copy->is_input && !copying->answered)
-            control_send_whole(copying->remote->socket, copy->stream);
-        end_copy(copy);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        if (copy->is_input)
-            copying->broken = "an input file can't be read to its end";
-        end_copy(copy);
+    talk->request.stream_count = 2 + files->count;
+    talk->ours[0] = STDOUT_FILENO;
+    talk->ours[1] = STDERR_FILENO;
+    for (unsigned i = 0; i < files->count; i++) {
+        talk->request.is_input[2 + i] = files->named[i].file == COMMAND_READ;
+        talk->ours[2 + i] = fileno(files->streams[i]);
     }
 }
 
-static void empty(struct copying *copying, struct copy *copy)
+/* Writes what came; all of it, or the output is closed. A terminal or pipe of ours may have been made non-blocking by another
+ * program. */
+static void write_output(struct talk *talk)
 {
-    size_t left = copy->filled - copy->at;
-    ssize_t count = write(copy->is_input ? copy->pipe : copy->ours, copy->room + copy->at, left < 4096 ? left : 4096);
+    const struct control_answer *answer = &talk->answer;
+    int fd = talk->ours[answer->stream];
+
+    for (size_t at = 0; at < answer->length_bytes && !talk->closed[answer->stream] && !talk->broken;) {
+        ssize_t count = write(fd, answer->bytes + at, answer->length_bytes - at);
+
+        if (count >= 0) {
+            at += (size_t)count;
+        } else if (errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+        } else if (errno == EPIPE) { /* a reader of our output who left is no fault */
+            control_send_closed(talk->remote->socket, answer->stream);
+            talk->closed[answer->stream] = true;
+        } else if (errno != EINTR) {
+            talk->broken = "the output can't be written";
+        }
+    }
+}
+
+/* Reads what the source has and passes it on. One that fails breaks the command off, since half a file must not look like a
+ * whole one. */
+static void pass_input(struct talk *talk)
+{
+    uint8_t *room = talk->answer.bytes;
+    ssize_t count = read(talk->ours[talk->wanted], room, talk->wanted_bytes);
 
     if (count >= 0) {
-        copy->at += (size_t)count;
+        talk->wants = false;
+        /* A daemon that ended shows when its answer is taken. */
+        control_send_input(talk->remote->socket, talk->wanted, room, (size_t)count);
     } else if (errno != EAGAIN && errno != EINTR) {
-        /* The daemon needs no more of an input; a reader of our output who left is no fault either. */
-        if (!copy->is_input && errno != EPIPE)
-            copying->broken = "the output can't be written";
-        copy->at = copy->filled;
-        end_copy(copy);
+        talk->broken = "an input file can't be read to its end";
     }
 }
 
-static void take_answer(struct copying *copying)
+static void take_answer(struct talk *talk)
 {
-    if (control_receive(copying->remote->socket, 0, &copying->answer) < 0 || copying->answer.word != CONTROL_EXIT) {
-        copying->broken = "the daemon ended before the command did; what it did can be seen in the log";
-        return;
+    const struct control_answer *answer = &talk->answer;
+    int result = control_receive(talk->remote->socket, 0, &talk->answer);
+    bool known = result == 0 && answer->stream < talk->request.stream_count;
+
+    if (result < 0 && result != -EPROTO) {
+        talk->broken = "the daemon ended before the command did; what it did can be seen in the log";
+    } else if (result == 0 && answer->word == CONTROL_EXIT) {
+        talk->answered = true;
+    } else if (known && answer->word == CONTROL_OUTPUT && !talk->request.is_input[answer->stream]) {
+        write_output(talk);
+    } else if (known && answer->word == CONTROL_WANT && talk->request.is_input[answer->stream] && !talk->wants) {
+        talk->wants = true;
+        talk->wanted = answer->stream;
+        talk->wanted_bytes = answer->length_bytes;
+    } else {
+        talk->broken = "what the daemon answers can't be understood (are the command and the daemon of one version?)";
     }
-    copying->answered = true;
-    for (unsigned i = 0; i < copying->count; i++)
-        if (copying->copies[i].is_input)
-            end_copy(&copying->copies[i]);
 }
 
-/* What a copy waits for; an end of the other side is noticed only while something is to be moved. */
-static struct pollfd wait_of(const struct copy *copy)
+/* The socket first: a daemon that ended needs no more input. */
+static void go_on(struct talk *talk)
 {
-    bool has = copy->at < copy->filled;
+    while (!talk->broken && !talk->answered) {
+        struct pollfd waits[2] = {
+            {.fd = talk->remote->socket, .events = POLLIN},
+            {.fd = talk->wants ? talk->ours[talk->wanted] : -1, .events = POLLIN},
+        };
 
-    if (copy->pipe < 0 && !has)
-        return (struct pollfd){.fd = -1};
-    if (has)
-        return (struct pollfd){.fd = copy->is_input ? copy->pipe : copy->ours, .events = POLLOUT};
-    return (struct pollfd){.fd = copy->is_input ? copy->ours : copy->pipe, .events = POLLIN};
-}
-
-static bool outputs_open(const struct copying *copying)
-{
-    for (unsigned i = 0; i < copying->count; i++)
-        if (!copying->copies[i].is_input &&
-            (copying->copies[i].pipe >= 0 || copying->copies[i].at < copying->copies[i].filled))
-            return true;
-    return false;
-}
-
-static void copy_all(struct copying *copying)
-{
-    while (!copying->broken && (!copying->answered || outputs_open(copying))) {
-        struct pollfd waits[COPIES_MAX + 1];
-
-        for (unsigned i = 0; i < copying->count; i++)
-            waits[i] = wait_of(&copying->copies[i]);
-        waits[copying->count] =
-            (struct pollfd){.fd = copying->answered ? -1 : copying->remote->socket, .events = POLLIN};
-        if (poll(waits, copying->count + 1, -1) < 0 && errno != EINTR)
-            copying->broken = "waiting for the daemon failed";
-        for (unsigned i = 0; i < copying->count; i++) {
-            if (!waits[i].revents || waits[i].fd < 0)
-                continue;
-            if (copying->copies[i].at < copying->copies[i].filled)
-                empty(copying, &copying->copies[i]);
-            else
-                fill(copying, &copying->copies[i]);
+        if (poll(waits, 2, -1) < 0) {
+            if (errno != EINTR)
+                talk->broken = "waiting for the daemon failed";
+        } else if (waits[0].revents) {
+            take_answer(talk);
+        } else if (waits[1].revents) {
+            pass_input(talk);
         }
-        if (waits[copying->count].revents)
-            take_answer(copying);
     }
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
-static int send_request(const struct remote *remote, const int *theirs, unsigned count)
+static int send_request(struct talk *talk)
 {
+    const struct remote *remote = talk->remote;
     struct words words = {.count = 0};
-    struct control_request request = {.out_is_terminal = remote->out_is_terminal,
-                                      .error_is_terminal = remote->error_is_terminal,
-                                      .columns = remote->columns};
-    int result = name_store(remote->store, &request);
+    int result = name_store(remote->store, &talk->request);
 
     fill_words(remote->line, &words);
-    request.argv = words.words;
-    request.argc = words.count;
-    return result < 0 ? result : control_send(remote->socket, &request, theirs, count);
+    talk->request.argv = words.words;
+    talk->request.argc = words.count;
+    if (result == 0)
+        result = control_send(remote->socket, &talk->request);
+    talk->request.argv = NULL;
+    return result;
 }
 
 int remote_run(const struct remote *remote, FILE *error)
 {
-    static struct copy copies[COPIES_MAX]; /* large, and there is one command in a process */
-    struct copying copying = {.remote = remote, .copies = copies};
-    int theirs[COPIES_MAX];
-    int result = make_pipes(&copying, theirs), code = COMMAND_CANNOT;
+    struct talk talk = {.remote = remote,
+                        .request = {.out_is_terminal = remote->out_is_terminal,
+                                    .error_is_terminal = remote->error_is_terminal,
+                                    .columns = remote->columns}};
+    int result, code = COMMAND_CANNOT;
 
+    name_streams(&talk);
+    result = send_request(&talk);
     if (result == 0)
-        result = send_request(remote, theirs, copying.count);
-    for (unsigned i = 0; i < copying.count; i++)
-        close(theirs[i]);
-    if (result < 0)
+        go_on(&talk);
+    /* Now, not when our files are closed: a command that was broken off is to stop. */
+    shutdown(remote->socket, SHUT_RDWR);
+    if (result < 0) {
         fprintf(error, "dossier: the command can't be given to the daemon: %s\n",
                 result == -E2BIG ? "it is too long" : strerror(-result));
-    else
-        copy_all(&copying);
-    if (result == 0 && copying.broken)
-        fprintf(error, "dossier: %s\n", copying.broken);
-    else if (result == 0) {
-        code = copying.answer.code;
-        if (copying.answer.text[0])
-            fprintf(error, "dossier: %s\n", copying.answer.text);
+    } else if (talk.broken) {
+        fprintf(error, "dossier: %s\n", talk.broken);
+    } else {
+        code = talk.answer.code;
+        if (talk.answer.text[0])
+            fprintf(error, "dossier: %s\n", talk.answer.text);
     }
-    /* Before the pipes: the daemon must see that we are gone before it sees an input end. */
-    shutdown(remote->socket, SHUT_RDWR);
-    for (unsigned i = 0; i < copying.count; i++)
-        end_copy(&copies[i]);
-    explicit_bzero(copies, sizeof copies);
+    explicit_bzero(&talk.answer, sizeof talk.answer);
     return code;
 }

@@ -1,5 +1,5 @@
-/* remote: the command's side of the control socket: sends the command line to the daemon and copies between the files and
- * streams here and the pipes that the daemon reads and writes. */
+/* remote: the command's side of the control socket: sends the command line to the daemon, reads for it what it wants of the
+ * files here, and writes what it puts out. */
 #ifndef DOSSIERFS_TOOLS_REMOTE_H
 #define DOSSIERFS_TOOLS_REMOTE_H
 

@@ -15,11 +15,15 @@
 
 #include "fs/base/bytes.h"
 #include "fs/gate/clock.h"
-#include "fs/gate/control_pipe.h"
+#include "fs/gate/control_packet.h"
+#include "fs/gate/control_stream.h"
 
-static const char magic[8] = {'d', 'o', 's', 's', 'c', 't', 'l', '1'};
+/* Linux 6.16; Debian 12's headers are older. */
+#if !defined SO_PASSRIGHTS && !defined __hppa__ && !defined __sparc__
+#define SO_PASSRIGHTS 83
+#endif
 
-enum { FLAG_OUT_IS_TERMINAL = 1, FLAG_ERROR_IS_TERMINAL = 2, FDS_MAX = 64 };
+enum { FLAG_OUT_IS_TERMINAL = 1, FLAG_ERROR_IS_TERMINAL = 2 };
 
 /* ---- where ---------------------------------------------------------------------------------------------------- */
 
@@ -108,6 +112,19 @@ static int replace_stale(const char *path, struct report_why *why)
                : 0;
 }
 
+/* Who sends a descriptor gets an error, on the sockets of all clients that connect from now on. An older kernel has no such
+ * option (control.h says what then holds). */
+static void refuse_descriptors(int sock)
+{
+#ifdef SO_PASSRIGHTS
+    int passes = 0;
+
+    (void)!setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &passes, sizeof passes);
+#else
+    (void)sock;
+#endif
+}
+
 int control_listen(const char *path, int *fd, struct report_why *why)
 {
     struct sockaddr_un address;
@@ -125,6 +142,7 @@ int control_listen(const char *path, int *fd, struct report_why *why)
     sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (sock < 0)
         return report_fail(why, -errno, "no socket: %s", strerror(errno));
+    refuse_descriptors(sock);
     /* The mode is right from the first moment: bind takes the socket's own, cut by the umask. */
     umask_before = umask(0);
     if (fchmod(sock, 0666) < 0 || bind(sock, (struct sockaddr *)&address, sizeof address) < 0 || listen(sock, 64) < 0)
@@ -142,21 +160,37 @@ int control_listen(const char *path, int *fd, struct report_why *why)
 
 static void send_answer(int fd, enum control_word word, int code, const char *text)
 {
-    uint8_t packet[CONTROL_MAX_ANSWER_BYTES];
-    size_t text_bytes = strnlen(text, 255);
-
-    memcpy(packet, magic, 8);
-    bytes_put_u32(packet + 8, (uint32_t)word);
-    bytes_put_u32(packet + 12, (uint32_t)code);
-    memcpy(packet + 16, text, text_bytes);
     /* A client that is gone or lets its socket fill up loses its answer, nothing else. */
-    (void)!send(fd, packet, 16 + text_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    control_packet_send(fd, word, (uint32_t)code, text, strnlen(text, 255), MSG_DONTWAIT);
+}
+
+/* What a packet means; 0 or -EPROTO. */
+static int read_answer(struct control_answer *answer, uint32_t word, uint32_t number, size_t length_bytes)
+{
+    answer->word = (enum control_word)word;
+    if (word == CONTROL_READY || word == CONTROL_BUSY || word == CONTROL_EXIT) {
+        if (length_bytes >= sizeof answer->text)
+            return -EPROTO;
+        answer->code = (int)number;
+        memcpy(answer->text, answer->bytes, length_bytes);
+        answer->text[length_bytes] = '\0';
+        return 0;
+    }
+    answer->stream = number;
+    answer->length_bytes = length_bytes;
+    if (word == CONTROL_WANT && length_bytes == 4)
+        answer->length_bytes = bytes_get_u32(answer->bytes);
+    else if (word != CONTROL_OUTPUT)
+        return -EPROTO;
+    return number < CONTROL_MAX_STREAMS && answer->length_bytes > 0 && answer->length_bytes <= CONTROL_CHUNK_BYTES
+               ? 0
+               : -EPROTO;
 }
 
 int control_receive(int fd, int timeout_ms, struct control_answer *answer)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    uint8_t packet[CONTROL_MAX_ANSWER_BYTES];
+    uint32_t word = 0, number = 0;
     ssize_t length_bytes;
     int count;
 
@@ -165,18 +199,10 @@ int control_receive(int fd, int timeout_ms, struct control_answer *answer)
     while (count < 0 && errno == EINTR);
     if (count <= 0)
         return count < 0 ? -errno : -ETIMEDOUT;
-    length_bytes = recv(fd, packet, sizeof packet, 0);
-    /* A server that ended without reading all we sent leaves this error once, in front of its answer. */
-    if (length_bytes < 0 && errno == ECONNRESET)
-        length_bytes = recv(fd, packet, sizeof packet, MSG_DONTWAIT);
-    if (length_bytes <= 0)
-        return -ECONNRESET;
-    if (length_bytes < 16 || length_bytes > 16 + 255 || memcmp(packet, magic, 8) != 0)
-        return -EPROTO;
-    *answer = (struct control_answer){.word = (enum control_word)bytes_get_u32(packet + 8),
-                                      .code = (int)bytes_get_u32(packet + 12)};
-    memcpy(answer->text, packet + 16, (size_t)length_bytes - 16);
-    return 0;
+    length_bytes = control_packet_take(fd, &word, &number, answer->bytes, sizeof answer->bytes);
+    if (length_bytes < 0)
+        return length_bytes == -EPROTO ? -EPROTO : -ECONNRESET;
+    return read_answer(answer, word, number, (size_t)length_bytes);
 }
 
 /* ---- client --------------------------------------------------------------------------------------------------- */
@@ -200,71 +226,54 @@ int control_connect(const char *path, int *fd)
     return 0;
 }
 
-static int encode(const struct control_request *request, struct buffer *packet)
+static int encode(const struct control_request *request, struct buffer *body)
 {
-    uint32_t flags = (request->out_is_terminal ? FLAG_OUT_IS_TERMINAL : 0) |
-                     (request->error_is_terminal ? FLAG_ERROR_IS_TERMINAL : 0);
+    uint32_t inputs = 0;
 
-    if (request->argc > CONTROL_MAX_ARGUMENTS)
+    if (request->argc > CONTROL_MAX_ARGUMENTS || request->stream_count > CONTROL_MAX_STREAMS)
         return -E2BIG;
-    buffer_append(packet, magic, 8);
-    buffer_append_u32(packet, flags);
-    buffer_append_u32(packet, request->columns);
-    buffer_append_u64(packet, request->store_device);
-    buffer_append_u64(packet, request->store_inode);
-    buffer_append_u32(packet, request->argc);
+    for (unsigned i = 0; i < request->stream_count; i++)
+        inputs |= (uint32_t)request->is_input[i] << i;
+    buffer_append_u32(body, request->columns);
+    buffer_append_u64(body, request->store_device);
+    buffer_append_u64(body, request->store_inode);
+    buffer_append_u32(body, request->stream_count);
+    buffer_append_u32(body, inputs);
+    buffer_append_u32(body, request->argc);
     for (unsigned i = 0; i < request->argc; i++) {
         size_t length_bytes = strlen(request->argv[i]);
 
         if (length_bytes > CONTROL_MAX_REQUEST_BYTES)
             return -E2BIG;
-        buffer_append_u32(packet, (uint32_t)length_bytes);
-        buffer_append(packet, request->argv[i], length_bytes);
+        buffer_append_u32(body, (uint32_t)length_bytes);
+        buffer_append(body, request->argv[i], length_bytes);
     }
-    if (packet->failed)
+    if (body->failed)
         return -ENOMEM;
-    return packet->length_bytes > CONTROL_MAX_REQUEST_BYTES ? -E2BIG : 0;
+    return body->length_bytes > CONTROL_MAX_REQUEST_BYTES ? -E2BIG : 0;
 }
 
-int control_send(int fd, const struct control_request *request, const int *pipes, unsigned pipe_count)
+int control_send(int fd, const struct control_request *request)
 {
-    struct buffer packet = BUFFER_EMPTY;
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-    } control = {0};
-    struct msghdr message = {0};
-    struct iovec part;
-    int result = encode(request, &packet);
+    uint32_t flags = (request->out_is_terminal ? FLAG_OUT_IS_TERMINAL : 0) |
+                     (request->error_is_terminal ? FLAG_ERROR_IS_TERMINAL : 0);
+    struct buffer body = BUFFER_EMPTY;
+    int result = encode(request, &body);
 
-    if (result == 0 && pipe_count > FDS_MAX)
-        result = -E2BIG;
-    if (result < 0)
-        goto out;
-    part = (struct iovec){.iov_base = packet.bytes, .iov_len = packet.length_bytes};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (pipe_count > 0) {
-        control.header = (struct cmsghdr){
-            .cmsg_len = CMSG_LEN(sizeof(int) * pipe_count), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-        memcpy(CMSG_DATA(&control.header), pipes, sizeof(int) * pipe_count);
-        message.msg_control = control.room;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * pipe_count);
-    }
-    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
-        result = -errno;
-out:
-    buffer_clear(&packet);
+    if (result == 0)
+        result = control_packet_send(fd, CONTROL_REQUEST, flags, body.bytes, body.length_bytes, 0);
+    buffer_clear(&body);
     return result;
 }
 
-int control_send_whole(int fd, unsigned stream)
+int control_send_input(int fd, unsigned stream, const void *bytes, size_t length_bytes)
 {
-    uint8_t packet[12];
+    return control_packet_send(fd, CONTROL_INPUT, stream, bytes, length_bytes, 0);
+}
 
-    memcpy(packet, magic, 8);
-    bytes_put_u32(packet + 8, stream);
-    return send(fd, packet, sizeof packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+int control_send_closed(int fd, unsigned stream)
+{
+    return control_packet_send(fd, CONTROL_CLOSED, stream, NULL, 0, 0);
 }
 
 /* ---- server: one request -------------------------------------------------------------------------------------- */
@@ -297,96 +306,78 @@ struct control {
 
 /* A request while it is served. */
 struct session {
-    struct control_watch watch;
+    struct control_talk talk;
     struct control_request request;
-    struct buffer packet;
+    struct buffer packet; /* the request's body */
     const char *argv[CONTROL_MAX_ARGUMENTS + 1];
-    int fds[FDS_MAX];
-    unsigned fd_count;
-    struct control_pipe *pipes[CONTROL_MAX_STREAMS];
+    struct control_stream *streams[CONTROL_MAX_STREAMS];
 };
 
-/* Takes every descriptor that came along, so that none stays open whatever becomes of the request. */
-static void take_descriptors(struct msghdr *message, struct session *session)
-{
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
-        size_t count;
-
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < count; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-            if (session->fd_count < FDS_MAX)
-                session->fds[session->fd_count++] = fd;
-            else
-                close(fd);
-        }
-    }
-}
+static const char not_understood[] =
+    "the request is not one that this daemon understands (are the command and the daemon of one version?)";
 
 /* The one packet of a request. 0, or negative with *why a phrase for the client (NULL: he is gone). */
 static int receive_request(struct session *session, int timeout_ms, const char **why)
 {
-    struct pollfd waits[2] = {{.fd = session->watch.socket_fd, .events = POLLIN},
-                              {.fd = session->watch.wake_fd, .events = POLLIN}};
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-    } control;
-    struct iovec part = {.iov_len = CONTROL_MAX_REQUEST_BYTES};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    struct pollfd waits[2] = {{.fd = session->talk.socket_fd, .events = POLLIN},
+                              {.fd = session->talk.wake_fd, .events = POLLIN}};
+    uint32_t word = 0, flags = 0;
+    void *room = buffer_reserve(&session->packet, CONTROL_MAX_REQUEST_BYTES);
     ssize_t length_bytes;
 
-    *why = NULL;
-    part.iov_base = buffer_reserve(&session->packet, CONTROL_MAX_REQUEST_BYTES);
-    if (!part.iov_base)
+    if (!room)
         return -ENOMEM;
+    *why = NULL;
     if (poll(waits, 2, timeout_ms) <= 0 || waits[1].revents)
         return -ETIMEDOUT;
-    length_bytes = recvmsg(session->watch.socket_fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (length_bytes < 0)
-        return -errno;
-    take_descriptors(&message, session);
-    session->packet.length_bytes = (size_t)length_bytes;
-    if (length_bytes == 0)
-        return -ECONNRESET;
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        *why = "the request is longer than the daemon takes";
-        return -E2BIG;
+    length_bytes = control_packet_take(session->talk.socket_fd, &word, &flags, room, CONTROL_MAX_REQUEST_BYTES);
+    if (length_bytes == -EPROTO || (length_bytes >= 0 && word != CONTROL_REQUEST)) {
+        *why = not_understood;
+        return -EPROTO;
     }
+    if (length_bytes < 0)
+        return (int)length_bytes;
+    session->packet.length_bytes += (size_t)length_bytes;
+    session->request.out_is_terminal = flags & FLAG_OUT_IS_TERMINAL;
+    session->request.error_is_terminal = flags & FLAG_ERROR_IS_TERMINAL;
+    return 0;
+}
+
+/* Two to eight streams, of which the first two are written. */
+static int decode_streams(struct session *session, uint32_t count, uint32_t inputs)
+{
+    struct control_request *request = &session->request;
+
+    if (count < 2 || count > CONTROL_MAX_STREAMS || inputs & 3 || inputs >> count)
+        return -EPROTO;
+    request->stream_count = count;
+    for (unsigned i = 0; i < count; i++)
+        request->is_input[i] = inputs >> i & 1;
+    session->talk.outputs = ((1u << count) - 1) & ~inputs;
     return 0;
 }
 
 /* The strings stay where they are: the length behind one is overwritten by the NUL that ends the one before, after it was
  * read. */
-static int decode(struct session *session, const char **why)
+static int decode(struct session *session)
 {
     struct control_request *request = &session->request;
     struct bytes_reader reader;
-    const uint8_t *head;
-    uint32_t flags;
+    uint32_t streams, inputs;
     uint8_t *end = NULL;
 
-    *why = "the request is not one that this daemon understands (are the command and the daemon of one version?)";
     buffer_append_u8(&session->packet, 0); /* the last string ends here */
     if (session->packet.failed)
         return -ENOMEM;
     bytes_reader_init(&reader, session->packet.bytes, session->packet.length_bytes - 1);
-    head = bytes_read(&reader, 8);
-    if (!head || memcmp(head, magic, 8) != 0)
-        return -EPROTO;
-    flags = bytes_read_u32(&reader);
-    request->out_is_terminal = flags & FLAG_OUT_IS_TERMINAL;
-    request->error_is_terminal = flags & FLAG_ERROR_IS_TERMINAL;
     request->columns = bytes_read_u32(&reader);
     request->store_device = bytes_read_u64(&reader);
     request->store_inode = bytes_read_u64(&reader);
+    streams = bytes_read_u32(&reader);
+    inputs = bytes_read_u32(&reader);
     request->argc = bytes_read_u32(&reader);
-    if (reader.failed || request->argc == 0 || request->argc > CONTROL_MAX_ARGUMENTS || request->columns > 10000)
+    if (reader.failed || request->argc == 0 || request->argc > CONTROL_MAX_ARGUMENTS || request->columns > 10000 ||
+        decode_streams(session, streams, inputs) < 0)
         return -EPROTO;
     for (unsigned i = 0; i < request->argc; i++) {
         uint32_t length_bytes = bytes_read_u32(&reader);
@@ -404,61 +395,42 @@ static int decode(struct session *session, const char **why)
     return bytes_left(&reader) > 0 ? -EPROTO : 0;
 }
 
-static int open_pipes(struct session *session, const char **why)
+static int open_streams(struct session *session)
 {
     struct control_request *request = &session->request;
 
-    *why = "the daemon takes two to eight pipes with a request, and nothing else";
-    if (session->fd_count < 2 || session->fd_count > CONTROL_MAX_STREAMS)
-        return -EPROTO;
-    for (unsigned i = 0; i < session->fd_count; i++) {
-        int fd = session->fds[i];
-        int result;
+    for (unsigned i = 0; i < request->stream_count; i++) {
+        int result = control_stream_open(&session->talk, i, &session->streams[i]);
 
-        session->fds[i] = -1;
-        result = control_pipe_open(fd, i, &session->watch, &session->pipes[i], &request->is_input[i]);
-        if (result < 0) {
-            if (result != -EINVAL)
-                *why = "the daemon has no room for another command now";
+        if (result < 0)
             return result;
-        }
-        request->streams[i] = control_pipe_file(session->pipes[i]);
-        request->stream_count = i + 1;
+        request->streams[i] = control_stream_file(session->streams[i]);
     }
-    return request->is_input[0] || request->is_input[1] ? -EPROTO : 0;
-}
-
-/* After the request only "this input is whole" may come. Descriptors have no room in a plain recv: the kernel drops them. */
-static int take_packet(struct control_watch *watch)
-{
-    uint8_t packet[64];
-    ssize_t length_bytes = recv(watch->socket_fd, packet, sizeof packet, MSG_DONTWAIT);
-
-    if (length_bytes < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
-    if (length_bytes != 12 || memcmp(packet, magic, 8) != 0 || bytes_get_u32(packet + 8) >= CONTROL_MAX_STREAMS)
-        return -EPIPE;
-    watch->whole |= 1u << bytes_get_u32(packet + 8);
     return 0;
 }
 
 static bool session_stopped(const void *context)
 {
-    return control_watch_ended(context);
+    return control_talk_ended(context);
+}
+
+static void close_streams(struct session *session)
+{
+    for (unsigned i = 0; i < CONTROL_MAX_STREAMS; i++) {
+        control_stream_close(session->streams[i]);
+        session->streams[i] = NULL;
+    }
 }
 
 static void close_session(struct session *session)
 {
-    for (unsigned i = 0; i < CONTROL_MAX_STREAMS; i++)
-        control_pipe_close(session->pipes[i]);
-    for (unsigned i = 0; i < session->fd_count; i++)
-        if (session->fds[i] >= 0)
-            close(session->fds[i]);
+    close_streams(session);
     buffer_clear(&session->packet);
     free(session);
 }
 
-/* Serves one client. *why becomes the line for him, NULL if there is none. The pipes are closed on return. */
+/* Serves one client. *why becomes the line for him, NULL if there is none. On return his output was sent, and if he takes it
+ * there is room for the answer. */
 static int serve(struct control *control, const struct seat *seat, const char **why)
 {
     struct session *session = calloc(1, sizeof *session);
@@ -467,22 +439,26 @@ static int serve(struct control *control, const struct seat *seat, const char **
     *why = "the daemon has no memory for this command";
     if (!session)
         return code;
-    session->watch = (struct control_watch){.socket_fd = seat->fd,
-                                            .wake_fd = control->wake_fd,
-                                            .stall_ms = control->limits.stall_ms,
-                                            .take_packet = take_packet};
+    session->talk = (struct control_talk){
+        .socket_fd = seat->fd, .wake_fd = control->wake_fd, .stall_ms = control->limits.stall_ms};
     session->request.uid = seat->uid;
     session->request.pid = seat->pid;
     session->request.stopped = session_stopped;
-    session->request.stopped_context = &session->watch;
+    session->request.stopped_context = &session->talk;
     result = receive_request(session, control->limits.request_ms, why);
+    if (result == 0) {
+        *why = not_understood;
+        result = decode(session);
+    }
     if (result == 0)
-        result = decode(session, why);
-    if (result == 0)
-        result = open_pipes(session, why);
+        result = open_streams(session);
+    if (result == -ENOMEM)
+        *why = "the daemon has no memory for this command";
     if (result == 0) {
         code = control->run(control->context, &session->request);
         *why = NULL;
+        close_streams(session);
+        control_talk_wait_for_room(&session->talk);
     }
     close_session(session);
     return code;

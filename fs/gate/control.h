@@ -3,22 +3,33 @@
  * A Unix SOCK_SEQPACKET socket, open to every local user: who asks is known from the kernel (SO_PEERCRED), and what he may
  * do is the gate's decision. The server trusts nothing that comes in:
  *
- *   - it never opens a path named by a client; what a command reads and writes are pipes that the client passed, and nothing
- *     but pipes is taken;
- *   - it never waits in a read or write of such a pipe, whatever the client does to the pipe's flags (control_pipe.h);
- *   - a command ends when its client ends, when the daemon stops, or when the client leaves a pipe untouched for
- *     CONTROL_STALL_MS;
+ *   - it opens no path that a client names and takes no descriptor from him, since closing a file of the client's own file
+ *     system can wait for ever; what a command reads and writes goes in packets over the socket (control_stream.h). Where the
+ *     kernel can (SO_PASSRIGHTS, Linux 6.16), it refuses descriptors to the sender. Older kernels drop them when the packet
+ *     is taken: they never are in the daemon's table, but if that was the last reference to a file whose release waits (a
+ *     socket that lingers, say), the wait is that of the client's thread;
+ *   - it never waits in a send or receive;
+ *   - a command ends when its client ends, when the daemon stops, or when the client moves nothing for CONTROL_STALL_MS;
  *   - threads, requests, their sizes and the commands of one uid are bounded by the numbers below.
  *
- * Talk: the server greets with CONTROL_READY (or CONTROL_BUSY and ends); the client sends one request with its pipes, and for
- * each input that it passed to its end a packet that says so, before it closes that pipe: a pipe ends as well when a client
- * is killed, and half a file must not be taken for a whole one. The server answers with CONTROL_EXIT, after it closed the
- * pipes. All integers are little-endian.
+ * Talk: the server greets with READY (or BUSY and ends); the client sends one REQUEST. Then the server sends OUTPUT as it
+ * comes, and WANT when the command reads an input, which the client answers with one INPUT; an empty one says that the input
+ * is whole: a client that is killed must not leave half a file that is taken for a whole one. At the end comes EXIT. Packets
+ * are as in control_packet.h; all integers are little-endian.
  *
- *   answer   magic[8] word:u32 code:u32 text (a line for a person, without a line end, may be empty)
- *   request  magic[8] flags:u32 columns:u32 store_device:u64 store_inode:u64 argc:u32 { length:u32 bytes[length] } * argc
- *            pipes (SCM_RIGHTS): standard output, standard error, then one for each file that the command line names
- *   whole    magic[8] stream:u32 (the place of its pipe) */
+ *   from     word     number   body
+ *   server   READY    0
+ *            BUSY     2        a line for a person, without a line end
+ *            OUTPUT   stream   bytes, at most CONTROL_CHUNK_BYTES
+ *            WANT     stream   most:u32, how much is taken at once
+ *            EXIT     code     a line for a person, may be empty
+ *   client   REQUEST  flags    columns:u32 store_device:u64 store_inode:u64 streams:u32 inputs:u32 argc:u32
+ *                              { length:u32 bytes[length] } * argc
+ *            INPUT    stream   bytes, as many as were wanted or fewer; none: the input is whole
+ *            CLOSED   stream   nobody takes this output any more
+ *
+ * `streams` is how many there are: standard output, standard error, then one for each file that the command line names;
+ * `inputs` has a bit for each that the command reads. */
 #ifndef DOSSIERFS_GATE_CONTROL_H
 #define DOSSIERFS_GATE_CONTROL_H
 
@@ -34,11 +45,11 @@ enum {
     CONTROL_MAX_ARGUMENTS = 64,
     CONTROL_MAX_REQUEST_BYTES = 65536,
     CONTROL_MAX_STREAMS = 8,
-    CONTROL_MAX_ANSWER_BYTES = 512,
+    CONTROL_CHUNK_BYTES = 32768, /* of a stream in one packet */
     CONTROL_THREADS = 8,
     CONTROL_PER_UID = 2,           /* commands of one uid at a time */
     CONTROL_REQUEST_MS = 5000,     /* within which a client has sent its request */
-    CONTROL_STALL_MS = 600 * 1000, /* how long a pipe may stay untouched by the client */
+    CONTROL_STALL_MS = 600 * 1000, /* how long a client may leave a stream untouched */
 };
 
 /* ---- where ---------------------------------------------------------------------------------------------------- */
@@ -77,7 +88,7 @@ struct control;
 int control_listen(const char *path, int *fd, struct report_why *why);
 /* Starts to serve; takes over `fd` (also on failure it is closed). */
 int control_start(int fd, control_run *run, void *context, struct control **out);
-/* Ends running commands (they see `stopped`, their pipes fail), joins the threads, frees. NULL is allowed. */
+/* Ends running commands (they see `stopped`, their streams fail), joins the threads, frees. NULL is allowed. */
 void control_stop(struct control *control);
 
 /* The bounds in time, apart so that a test need not wait for minutes. */
@@ -89,21 +100,35 @@ int control_start_limited(int fd, control_run *run, void *context, const struct 
 
 /* ---- client --------------------------------------------------------------------------------------------------- */
 
-enum control_word { CONTROL_READY = 1, CONTROL_BUSY = 2, CONTROL_EXIT = 3 };
+enum control_word {
+    CONTROL_READY = 1,
+    CONTROL_BUSY = 2,
+    CONTROL_EXIT = 3,
+    CONTROL_OUTPUT = 4,
+    CONTROL_WANT = 5,
+    CONTROL_REQUEST = 16,
+    CONTROL_INPUT = 17,
+    CONTROL_CLOSED = 18,
+};
 struct control_answer {
     enum control_word word;
-    int code;
-    char text[256];
+    int code;            /* BUSY, EXIT */
+    char text[256];      /* BUSY, EXIT */
+    unsigned stream;     /* OUTPUT, WANT: below CONTROL_MAX_STREAMS */
+    size_t length_bytes; /* OUTPUT: of `bytes`; WANT: how much is taken at most, 1 to CONTROL_CHUNK_BYTES */
+    uint8_t bytes[CONTROL_CHUNK_BYTES]; /* OUTPUT: may be personal data, the caller wipes it */
 };
 
 /* Connects. -ENOENT, -ECONNREFUSED: no daemon serves this; -EACCES and others: it can't be known. */
 int control_connect(const char *path, int *fd);
 /* Waits for one answer, at most `timeout_ms` (-1: for ever). -ECONNRESET: the daemon ended the talk. -EPROTO: not an answer. */
 int control_receive(int fd, int timeout_ms, struct control_answer *answer);
-/* Sends a request: of `request` argc, argv, terminals, columns and store are used; `pipes` are the ends for the server, in
- * the order of the streams. -E2BIG: past the limits. */
-int control_send(int fd, const struct control_request *request, const int *pipes, unsigned pipe_count);
-/* Says that the input whose pipe is `stream` was passed whole; before that pipe is closed. */
-int control_send_whole(int fd, unsigned stream);
+/* Sends a request: of `request` argc, argv, terminals, columns, store, stream_count and is_input are used. -E2BIG: past the
+ * limits. */
+int control_send(int fd, const struct control_request *request);
+/* Answers a WANT; no bytes: the input is whole. */
+int control_send_input(int fd, unsigned stream, const void *bytes, size_t length_bytes);
+/* Says that an output need not be sent any more; once for each. */
+int control_send_closed(int fd, unsigned stream);
 
 #endif
