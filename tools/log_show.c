@@ -212,10 +212,17 @@ static int show_line(struct show *show, const struct log_record *record, const c
     return result;
 }
 
-static void csv_text(FILE *out, const char *text)
+/* What is in the log was chosen by those whom it is about, a program's name for one. */
+static int csv_texts(FILE *out, const char *const *texts, size_t count)
 {
-    output_csv(out, text, strlen(text));
-    fputc(',', out);
+    for (size_t i = 0; i < count; i++) {
+        int result = output_csv_safe(out, texts[i]);
+
+        if (result < 0)
+            return result;
+        fputc(',', out);
+    }
+    return 0;
 }
 
 static int show_csv(struct show *show, const struct log_record *record, const char *code)
@@ -223,6 +230,7 @@ static int show_csv(struct show *show, const struct log_record *record, const ch
     const struct log_entry *entry = &record->entry;
     FILE *out = show->context->out;
     char time[MOMENT_BYTES] = "", policy[17] = "", trace[33] = "", span[17] = "", ground[2] = {entry->ground, '\0'};
+    int result;
 
     if (show->shown == 0)
         fputs("number,erased,time,user,uid,what,subject,subject_number,purpose,ground,name,outcome,role,fields,rule,"
@@ -238,23 +246,23 @@ static int show_csv(struct show *show, const struct log_record *record, const ch
     sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
     sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
     fprintf(out, "%" PRIu64 ",0,%s,", record->number, time);
-    csv_text(out, entry->user);
+    result = csv_texts(out, (const char *[]){entry->user}, 1);
     fprintf(out, "%" PRIu32 ",%s,", entry->uid, log_what_name(entry->what));
-    csv_text(out, code);
+    if (result == 0)
+        result = csv_texts(out, &code, 1);
     if (entry->subject)
         fprintf(out, "%016" PRIx64, entry->subject);
     fputc(',', out);
-    csv_text(out, entry->purpose);
-    fprintf(out, "%s,", ground);
-    csv_text(out, entry->name);
+    if (result == 0)
+        result = csv_texts(out, (const char *[]){entry->purpose, ground, entry->name}, 3);
     fprintf(out, "%s,", log_outcome_name(entry->outcome));
-    csv_text(out, entry->role);
-    csv_text(out, entry->fields);
-    csv_text(out, entry->rule);
+    if (result == 0)
+        result = csv_texts(out, (const char *[]){entry->role, entry->fields, entry->rule}, 3);
     fprintf(out, "%" PRIu32 ",", entry->count);
-    csv_text(out, entry->program);
+    if (result == 0)
+        result = csv_texts(out, (const char *[]){entry->program}, 1);
     fprintf(out, "%" PRId32 ",%s,%s,%s\r\n", entry->pid, policy, trace, span);
-    return ferror(out) ? -EIO : 0;
+    return ferror(out) ? -EIO : result;
 }
 
 static json_t *json_entry(const struct log_record *record, const char *code)

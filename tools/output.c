@@ -80,3 +80,37 @@ int output_safe(struct buffer *out, const char *text)
     }
     return out->failed ? -ENOMEM : 0;
 }
+
+static bool begins_formula(const char *text)
+{
+    /* U+FF1D, U+FF0B, U+FF0D, U+FF20: a spreadsheet with an East Asian language takes them for the narrow ones. */
+    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (strncmp(text, wide[i], 3) == 0)
+            return true;
+    return *text && strchr("=+-@", *text);
+}
+
+int output_csv_safe(FILE *out, const char *text)
+{
+    struct buffer safe = BUFFER_EMPTY, cell = BUFFER_EMPTY;
+    int result = output_safe(&safe, text);
+    const char *at = result == 0 ? buffer_text(&safe) : "";
+
+    for (const char *next; *at; at = next) {
+        size_t part_bytes = strcspn(at, ";");
+
+        if (begins_formula(at))
+            buffer_append(&cell, "'", 1);
+        next = at + part_bytes + (at[part_bytes] == ';');
+        buffer_append(&cell, at, (size_t)(next - at));
+    }
+    if (safe.failed || cell.failed)
+        result = -ENOMEM;
+    if (result == 0)
+        output_csv(out, buffer_text(&cell), cell.length_bytes);
+    buffer_clear(&safe);
+    buffer_clear(&cell);
+    return result;
+}

@@ -4,11 +4,13 @@
 #include <libsmartcols.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/output.h"
 
 struct table {
     struct libscols_table *table;
+    FILE *out;
     size_t column_count;
     locale_t locale;
 };
@@ -20,12 +22,12 @@ int table_new(FILE *out, const struct table_column *columns, bool headings, unsi
 
     if (!table)
         return -ENOMEM;
+    table->out = out;
     /* Widths of letters come from the locale: the daemon's, or that of a cron job, would show diacritics as codes. */
     table->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     table->table = scols_new_table();
     if (!table->table)
         goto fail;
-    scols_table_set_stream(table->table, out);
     scols_table_enable_noheadings(table->table, !headings);
     scols_table_enable_colors(table->table, 0);
     scols_table_set_termforce(table->table, width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
@@ -77,12 +79,32 @@ int table_add(struct table *table, const char *const *cells)
     return result;
 }
 
+/* libsmartcols fills an empty last cell, if it is one that stands at the right, with blanks up to its width. */
+static void print_trimmed(FILE *out, const char *lines)
+{
+    while (*lines) {
+        size_t line_bytes = strcspn(lines, "\n"), kept_bytes = line_bytes;
+
+        while (kept_bytes > 0 && lines[kept_bytes - 1] == ' ')
+            kept_bytes--;
+        fwrite(lines, 1, kept_bytes, out);
+        fputc('\n', out);
+        lines += line_bytes + (lines[line_bytes] == '\n');
+    }
+}
+
 int table_print(struct table *table)
 {
     locale_t before = table->locale ? uselocale(table->locale) : (locale_t)0;
-    int result = scols_table_is_empty(table->table) ? 0 : scols_print_table(table->table);
+    char *lines = NULL;
+    int result = scols_table_is_empty(table->table) ? 0 : scols_print_table_to_string(table->table, &lines);
 
     if (table->locale)
         uselocale(before);
+    if (result == 0 && lines)
+        print_trimmed(table->out, lines);
+    if (lines)
+        explicit_bzero(lines, strlen(lines));
+    free(lines);
     return result;
 }

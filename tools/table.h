@@ -22,7 +22,7 @@ int table_new(FILE *out, const struct table_column *columns, bool headings, unsi
 void table_free(struct table *table);
 /* One line; a NULL cell is empty. `cells` has as many as there are columns. -ENOMEM. */
 int table_add(struct table *table, const char *const *cells);
-/* Prints what was added. 0 or negative. */
+/* Prints what was added, without blanks at the ends of lines. 0 or negative. */
 int table_print(struct table *table);
 
 #endif

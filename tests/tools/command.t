@@ -183,6 +183,14 @@ like($out, qr/^number,erased,time,[^\n]*span\r\n\d+,0,\d{4}-\d\d-\d\dT[^\n]*\r\n
 is(scalar(split(/,/, (split /\r\n/, $out)[0])), 21, 'columns of the header');
 ($status, $out) = dossier(@open, 'log', 'show', '--limit', 3);
 like($out, qr/^TIME +USER +WHAT/, 'a table for people');
+unlike($out, qr/ $/m, 'without blanks at the ends of lines');
+# The log keeps the name of the program, which is of the caller's choosing.
+my $formula = "$dir/=1+1;\@A1\e[2J";
+symlink $dossier, $formula or die "$formula: $!";
+run({}, $formula, @open, 'log', 'show', '--limit', 1);
+($status, $out) = dossier(@open, 'log', 'show', '--csv', '--what', 'command', '--limit', 2);
+like($out, qr/,"'=1\+1;'\@A1\\x1B\[2J",/, "a program's name is no formula, and no order to a terminal");
+is((grep { $_->{program} eq "=1+1;\@A1\e[2J" } entries('--what', 'command')) + 0, 1, 'as JSON it is as it was');
 unlike(read_file("$store/log/index.db"), qr/Noordstam|NL54TEST/, 'no value in the index') if -r "$store/log/index.db";
 
 ($status, $out) = dossier('-s', $store, 'log', 'verify');
