@@ -78,7 +78,7 @@ int main(void)
     int status;
 
     stage_begin(&stage);
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("log-test", stage.path, "tmpfs", 0, "size=8m") < 0) {
         printf("skipped: can't mount a small tmpfs here: %s\n", strerror(errno));
         rmdir(stage.path);
