@@ -13,9 +13,11 @@ int place_read_policy(const char *path, struct policy **policy, FILE *error)
     int result = file_read_path(path, POLICY_TEXT_MAX_BYTES, &text), code = COMMAND_DONE;
 
     if (result == -EFBIG)
-        fprintf(error, "dossier: the policy %s is longer than %d bytes\n", path, POLICY_TEXT_MAX_BYTES);
+        fprintf(error, "%s: the policy %s is longer than %d bytes\n", program_invocation_short_name, path,
+                POLICY_TEXT_MAX_BYTES);
     else if (result < 0)
-        fprintf(error, "dossier: the policy %s can't be read: %s\n", path, strerror(-result));
+        fprintf(error, "%s: the policy %s can't be read: %s\n", program_invocation_short_name, path,
+                strerror(-result));
     if (result < 0) {
         code = COMMAND_CANNOT;
         goto out;
@@ -27,7 +29,8 @@ int place_read_policy(const char *path, struct policy **policy, FILE *error)
             fprintf(error, "%s:%u: %s\n", path, faults.faults[i].line, faults.faults[i].text);
     } else if (result < 0) {
         code = COMMAND_CANNOT;
-        fprintf(error, "dossier: the policy %s can't be loaded: %s\n", path, strerror(-result));
+        fprintf(error, "%s: the policy %s can't be loaded: %s\n", program_invocation_short_name, path,
+                strerror(-result));
     }
 out:
     policy_faults_clear(&faults);
@@ -39,19 +42,20 @@ int place_name(const struct command_line_globals *globals, struct place *place, 
 {
     *place = (struct place){.store = globals->store};
     if (globals->name && (globals->store || globals->policy)) {
-        fputs("dossier: either -n, or -s and -p: the policy of -n says where its store is\n", error);
+        fprintf(error, "%s: either -n, or -s and -p: the policy of -n says where its store is\n",
+                program_invocation_short_name);
         return COMMAND_CANNOT;
     }
     if ((globals->name || globals->policy) && control_name(globals->name, globals->policy, place->name) < 0) {
-        fprintf(error, "dossier: \"%s\" is no name of a mount: it must be a file name of at most 63 bytes\n",
-                globals->name ? globals->name : globals->policy);
+        fprintf(error, "%s: \"%s\" is no name of a mount: it must be a file name of at most 63 bytes\n",
+                program_invocation_short_name, globals->name ? globals->name : globals->policy);
         return COMMAND_CANNOT;
     }
     if (globals->name)
         snprintf(place->policy_path, sizeof place->policy_path, "/etc/dossierfs/%s.ini", globals->name);
     else if (globals->policy && (size_t)snprintf(place->policy_path, sizeof place->policy_path, "%s",
                                                  globals->policy) >= sizeof place->policy_path) {
-        fputs("dossier: the path of the policy is too long\n", error);
+        fprintf(error, "%s: the path of the policy is too long\n", program_invocation_short_name);
         return COMMAND_CANNOT;
     }
     return COMMAND_DONE;
@@ -60,7 +64,7 @@ int place_name(const struct command_line_globals *globals, struct place *place, 
 int place_load(const struct command_line_globals *globals, struct place *place, FILE *error)
 {
     if (!place->policy_path[0]) {
-        fputs("dossier: which policy? -n NAME, or -s STORE -p POLICY\n", error);
+        fprintf(error, "%s: which policy? -n NAME, or -s STORE -p POLICY\n", program_invocation_short_name);
         return COMMAND_CANNOT;
     }
     if (place_read_policy(place->policy_path, &place->policy, error) != COMMAND_DONE)

@@ -16,7 +16,7 @@ enum { NEW_KEY_BYTES = 32 };
 
 static int told(FILE *error, int result, const char *what, const char *path)
 {
-    fprintf(error, "dossier: %s %s: %s\n", what, path, strerror(-result));
+    fprintf(error, "%s: %s %s: %s\n", program_invocation_short_name, what, path, strerror(-result));
     return result;
 }
 
@@ -31,17 +31,17 @@ int secret_read_key_file(const char *path, struct buffer *bytes, FILE *error)
     if (fstat(fd, &status) < 0) {
         result = told(error, -errno, "can't read the key file", path);
     } else if (!S_ISREG(status.st_mode)) {
-        fprintf(error, "dossier: the key file %s is not a regular file\n", path);
+        fprintf(error, "%s: the key file %s is not a regular file\n", program_invocation_short_name, path);
         result = -EINVAL;
     } else if (status.st_size < STORE_KEY_FILE_MIN_BYTES || status.st_size > STORE_KEY_FILE_MAX_BYTES) {
-        fprintf(error, "dossier: the key file %s has %lld bytes; it must have %d to %d\n", path,
-                (long long)status.st_size, STORE_KEY_FILE_MIN_BYTES, STORE_KEY_FILE_MAX_BYTES);
+        fprintf(error, "%s: the key file %s has %lld bytes; it must have %d to %d\n", program_invocation_short_name,
+                path, (long long)status.st_size, STORE_KEY_FILE_MIN_BYTES, STORE_KEY_FILE_MAX_BYTES);
         result = -EINVAL;
     } else if ((result = file_read_all(fd, STORE_KEY_FILE_MAX_BYTES, bytes)) < 0) {
         told(error, result, "can't read the key file", path);
     } else if (status.st_mode & 077) {
-        fprintf(error, "dossier: warning: others than its owner may use the key file %s (chmod 600 %s)\n", path,
-                path);
+        fprintf(error, "%s: warning: others than its owner may use the key file %s (chmod 600 %s)\n",
+                program_invocation_short_name, path, path);
     }
     close(fd);
     return result;
@@ -120,13 +120,14 @@ static int read_line(int fd, struct buffer *bytes)
 static int check_passphrase(int result, const struct buffer *bytes, FILE *error)
 {
     if (result == -EFBIG)
-        fprintf(error, "dossier: the passphrase is longer than %d bytes\n", SECRET_PASSPHRASE_MAX_BYTES);
+        fprintf(error, "%s: the passphrase is longer than %d bytes\n", program_invocation_short_name,
+                SECRET_PASSPHRASE_MAX_BYTES);
     else if (result == -EINTR)
-        fputs("dossier: no passphrase was given\n", error);
+        fprintf(error, "%s: no passphrase was given\n", program_invocation_short_name);
     else if (result < 0)
-        fprintf(error, "dossier: the passphrase can't be read: %s\n", strerror(-result));
+        fprintf(error, "%s: the passphrase can't be read: %s\n", program_invocation_short_name, strerror(-result));
     else if (bytes->length_bytes == 0) {
-        fputs("dossier: the passphrase is empty\n", error);
+        fprintf(error, "%s: the passphrase is empty\n", program_invocation_short_name);
         result = -EINVAL;
     }
     return result;
@@ -157,8 +158,9 @@ int secret_ask_passphrase(const char *question, struct buffer *bytes, FILE *erro
     if (fd < 0 || tcgetattr(fd, &before) < 0) {
         if (fd >= 0)
             close(fd);
-        fputs("dossier: no key: there is no terminal to ask for the passphrase (--key-file or --passphrase-file)\n",
-              error);
+        fprintf(error,
+                "%s: no key: there is no terminal to ask for the passphrase (--key-file or --passphrase-file)\n",
+                program_invocation_short_name);
         return -ENXIO;
     }
     /* Suspended now, the terminal would be left without echo. SIGINT ends the read below, and the echo comes back. */

@@ -1,5 +1,5 @@
 /* secret: where keys come from: a key file, a file with a passphrase, or the terminal; never the command line or the
- * environment, which others on the machine can read. All print one line on `error` when they fail. */
+ * environment, which others on the machine can read. All print one line on `error` when they fail, with the name of the program that asks. */
 #ifndef DOSSIERFS_TOOLS_SECRET_H
 #define DOSSIERFS_TOOLS_SECRET_H
 

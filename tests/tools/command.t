@@ -40,6 +40,12 @@ fails('no mount', 2, qr/which mount\?/, 'log', 'show');
 fails('no policy there', 2, qr{\Q$dir/none.ini\E can't be read: No such file}, '-s', $store, '-p', "$dir/none.ini", 'log', 'show');
 is((dossier('--version'))[1], "dossier 0.1.0\n", '--version');
 
+SKIP: {
+    skip 'there is no dossierfs', 1 unless -x "$build/dossierfs";
+    like((run({}, "$build/dossierfs", '-s', $store, '-p', "$dir/none.ini", $dir))[2], qr/^dossierfs: the policy .* can't be read/,
+        'the daemon speaks under its own name');
+}
+
 # ---- init ----------------------------------------------------------------------------------------------------------------
 
 write_file("$dir/short", "elevenbytes\nrest");
