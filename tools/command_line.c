@@ -26,11 +26,11 @@ const struct command_option command_line_global_options[] = {
                            "open it with the passphrase in FILE (its first line)"},
     [GLOBAL_CONTROL] = {"control", "SOCKET", COMMAND_TEXT, "where the daemon listens, if not at the usual place"},
     [GLOBAL_HELP] = {"help", NULL, COMMAND_TEXT, "-h: this text, or that of a command"},
-    [GLOBAL_VERSION] = {"version", NULL, COMMAND_TEXT, "the version"},
+    [GLOBAL_VERSION] = {"version", NULL, COMMAND_TEXT, "-V: the version"},
     {0},
 };
 
-static const char short_options[] = "nspk??h?"; /* by place in the table above; '?': none */
+static const char short_options[] = "nspk??hV"; /* by place in the table above; '?': none */
 
 struct reading {
     int argc, at;
@@ -176,6 +176,26 @@ static int take_word(struct reading *reading, const char *word)
     return 0;
 }
 
+/* A noun alone is no command, but its help can be asked for: `log --help`, `help log`. */
+static bool take_noun_help(struct reading *reading)
+{
+    const char *noun = reading->argv[reading->at], *next = NULL;
+    bool help = reading->line->globals.help;
+
+    if (reading->at + 1 < reading->argc)
+        next = reading->argv[reading->at + 1];
+    if (reading->in_daemon || !commands_has_verbs(noun) || (next && next[0] != '-'))
+        return false;
+    for (int i = reading->at + 1; i < reading->argc; i++)
+        help |= strcmp(reading->argv[i], "--help") == 0 || strcmp(reading->argv[i], "-h") == 0;
+    if (!help)
+        return false;
+    reading->line->globals.help = true;
+    reading->line->help_noun = noun;
+    reading->at = reading->argc;
+    return true;
+}
+
 static int take_command(struct reading *reading)
 {
     struct command_line *line = reading->line;
@@ -187,6 +207,8 @@ static int take_command(struct reading *reading)
         if (++reading->at >= reading->argc)
             return 0;
     }
+    if (take_noun_help(reading))
+        return 0;
     line->command = commands_find(reading->argc - reading->at, reading->argv + reading->at, &used, reading->message);
     if (!line->command)
         return -EINVAL;
@@ -298,6 +320,20 @@ void command_line_help(FILE *out)
     fputs("\nExit code: 0 done, 1 refused or faults found, 2 wrong usage or it can't be done.\n"
           "`dossier NOUN VERB --help` tells more; the manual is dossier(1).\n",
           out);
+}
+
+void command_line_help_noun(FILE *out, const char *noun)
+{
+    fprintf(out, "usage: dossier [-n NAME | -s STORE -p POLICY] %s VERB [options] [arguments]\n\ncommands:\n", noun);
+    for (const struct command *command = commands_table; command->noun; command++) {
+        char name[64];
+
+        if (strcmp(command->noun, noun) != 0)
+            continue;
+        commands_name(command, name);
+        fprintf(out, "  %-26s %s\n", name, command->help);
+    }
+    fprintf(out, "\n`dossier %s VERB --help` tells more; the manual is dossier(1).\n", noun);
 }
 
 void command_line_help_on(FILE *out, const struct command *command)

@@ -17,7 +17,8 @@ extern const struct command_option command_line_global_options[]; /* ends with n
 
 struct command_line {
     const struct command *command; /* NULL: --help or --version, or `help` alone */
-    const struct command *help_on; /* `help NOUN VERB`, or --help behind a command; NULL: help on all */
+    const struct command *help_on; /* `help NOUN VERB`, or --help behind a command; NULL: help on all, or on: */
+    const char *help_noun;         /* a noun without its verb; NULL: none */
     bool help, version;
     struct command_line_globals globals;
     const char *option_text[COMMAND_MAX_OPTIONS];
@@ -41,6 +42,8 @@ unsigned command_line_files(const struct command_line *line,
                             struct command_line_file files[static COMMAND_MAX_FILES]);
 
 void command_line_help(FILE *out);
+/* The verbs of a noun. */
+void command_line_help_noun(FILE *out, const char *noun);
 void command_line_help_on(FILE *out, const struct command *command);
 
 #endif

@@ -85,6 +85,14 @@ const struct command commands_table[] = {
     {0},
 };
 
+bool commands_has_verbs(const char *noun)
+{
+    for (const struct command *command = commands_table; command->noun; command++)
+        if (strcmp(command->noun, noun) == 0)
+            return command->verb != NULL;
+    return false;
+}
+
 void commands_name(const struct command *command, char name[static 64])
 {
     snprintf(name, 64, "%s%s%s", command->noun, command->verb ? " " : "", command->verb ? command->verb : "");

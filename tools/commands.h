@@ -80,6 +80,8 @@ extern const struct command commands_table[]; /* ends with noun NULL */
 /* The command of `noun verb`; *used is how many of the words were its name. NULL: *message is a line for the person, with
  * "did you mean"; into `message`. */
 const struct command *commands_find(int word_count, const char *const *words, int *used, char message[static 256]);
+/* Is it a noun that is a command only with a verb? */
+bool commands_has_verbs(const char *noun);
 /* "import", "log show". */
 void commands_name(const struct command *command, char name[static 64]);
 

@@ -279,6 +279,8 @@ int main(int argc, char **argv)
         puts("dossier " DOSSIERFS_VERSION);
     else if (line.help && line.help_on)
         command_line_help_on(stdout, line.help_on);
+    else if (line.help && line.help_noun)
+        command_line_help_noun(stdout, line.help_noun);
     else if (line.help)
         command_line_help(stdout);
     else

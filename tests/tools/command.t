@@ -39,6 +39,13 @@ fails('a slip', 2, qr/did you mean "import"/, 'imprt', 'x');
 fails('no mount', 2, qr/which mount\?/, 'log', 'show');
 fails('no policy there', 2, qr{\Q$dir/none.ini\E can't be read: No such file}, '-s', $store, '-p', "$dir/none.ini", 'log', 'show');
 is((dossier('--version'))[1], "dossier 0.1.0\n", '--version');
+is((dossier('-V'))[1], "dossier 0.1.0\n", '-V');
+for my $words (['log', '--help'], ['help', 'log'], ['-h', 'log'], ['log', '-s', $store, '-h']) {
+    my ($status, $out) = dossier(@$words);
+    is($status, 0, "@$words: exit 0");
+    like($out, qr/^  log show +show entries .*\n  log verify +check that /m, "@$words: the verbs and their help");
+}
+fails('a noun alone', 2, qr/^dossier: log what\? one of: show verify$/m, 'log');
 
 SKIP: {
     skip 'there is no dossierfs', 1 unless -x "$build/dossierfs";
