@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@
 #include "tools/secret.h"
 #include "tools/serve.h"
 
-enum { EXIT_CANT = 2 };
+/* Who unmounts and mounts again at once meets the old daemon at its end: it is given this long. */
+enum { EXIT_CANT = 2, PATIENCE_MS = 3000, TRY_EACH_MS = 50 };
 
 struct start {
     bool foreground, allow_other, no_allow_other;
@@ -279,8 +281,13 @@ static int listen_for_commands(struct start *start)
 
     if (error == -ENOENT)
         return 0; /* an ordinary user without a runtime directory: the mount works, without commands */
-    if (!error)
+    for (int waited_ms = 0; !error; waited_ms += TRY_EACH_MS) {
         error = control_listen(start->socket_path, &start->control_fd, &why);
+        if (error != -EADDRINUSE || waited_ms >= PATIENCE_MS)
+            break;
+        poll(NULL, 0, TRY_EACH_MS);
+        error = 0;
+    }
     if (error)
         report(REPORT_ERROR, "%s", why.text[0] ? why.text : strerror(-error));
     return error;
@@ -316,6 +323,10 @@ static int serve(void *context, struct keeper_talk *talk)
 
     options.secret = (struct store_secret){start->secret_type, start->secret.bytes, start->secret.length_bytes};
     error = gate_open(&options, &gate, &why);
+    for (int waited_ms = 0; error == -EBUSY && waited_ms < PATIENCE_MS; waited_ms += TRY_EACH_MS) {
+        poll(NULL, 0, TRY_EACH_MS);
+        error = gate_open(&options, &gate, &why);
+    }
     buffer_clear(&start->secret);
     if (!error) {
         start->policy = options.policy;
@@ -354,7 +365,9 @@ static int keep(struct start *start)
     int code;
 
     start->keeper.source = start->keeper.source ? start->keeper.source : "dossierfs";
+    start->keeper.ignore_hangup = !start->foreground;
     code = keeper_run(&start->keeper, serve, ready, start);
+    /* While this process holds it too, nobody can have put another one in its place. */
     if (start->control_fd >= 0)
         unlink(start->socket_path);
     return code;

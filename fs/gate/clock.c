@@ -9,13 +9,19 @@
 
 #include "policy/terms.h"
 
-int clock_set_zone(const char *name, struct report_why *why)
+bool clock_zone_exists(const char *name)
 {
     char path[256];
 
+    return name[0] != '/' && !strstr(name, "..") &&
+           (size_t)snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) < sizeof path &&
+           access(path, R_OK) == 0;
+}
+
+int clock_set_zone(const char *name, struct report_why *why)
+{
     /* glibc takes a zone that it doesn't know for UTC without a word: terms would end hours off. */
-    if (name[0] == '/' || strstr(name, "..") ||
-        (size_t)snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) >= sizeof path || access(path, R_OK) < 0)
+    if (!clock_zone_exists(name))
         return report_fail(why, -ENOENT, "the system knows no time zone \"%s\" (is the package tzdata installed?)",
                            name);
     if (setenv("TZ", name, 1) < 0)

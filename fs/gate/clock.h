@@ -2,6 +2,7 @@
 #ifndef DOSSIERFS_GATE_CLOCK_H
 #define DOSSIERFS_GATE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fs/base/report.h"
@@ -9,6 +10,8 @@
 /* Sets the process's time zone to a name of the system's database ("Europe/Amsterdam"); before any thread is started.
  * -ENOENT: the database has no such zone. */
 int clock_set_zone(const char *name, struct report_why *why);
+/* Whether it would; changes nothing. */
+bool clock_zone_exists(const char *name);
 int64_t clock_now_s(void);
 int64_t clock_now_ms(void);
 /* Monotonic milliseconds, for waiting: not moved by who sets the clock. */

@@ -32,11 +32,36 @@ static void find_numbers(struct gate *gate)
             store_number(gate->store, STORE_FIELDS, policy->fields[i].name, &numbers->fields[i]);
 }
 
+static bool is_known(const uint32_t *numbers, unsigned count, uint32_t number)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* Which kind or field of the subject the policy lacks, for the message: names, not values. */
+static void find_unknown(struct gate *gate, const struct store_subject *subject)
+{
+    if (!is_known(gate->numbers.kinds, gate->policy->kind_count, subject->kind)) {
+        gate->unknown_what = "kind";
+        store_name(gate->store, STORE_KINDS, subject->kind, gate->unknown_name);
+    }
+    for (unsigned i = 0; i < subject->field_count && !gate->unknown_name[0]; i++)
+        if (!is_known(gate->numbers.fields, gate->policy->field_count, subject->fields[i])) {
+            gate->unknown_what = "field";
+            store_name(gate->store, STORE_FIELDS, subject->fields[i], gate->unknown_name);
+        }
+}
+
 static int take_summary(void *context, const struct store_subject *subject)
 {
     struct gate *gate = context;
+    int error = dossiers_put(gate->dossiers, &gate->numbers, subject);
 
-    return dossiers_put(gate->dossiers, &gate->numbers, subject);
+    if (error == -EINVAL)
+        find_unknown(gate, subject);
+    return error;
 }
 
 static int load_summaries(struct gate *gate, struct report_why *why)
@@ -50,9 +75,14 @@ static int load_summaries(struct gate *gate, struct report_why *why)
     if (damaged > 0)
         report(REPORT_ERROR, "%llu dossiers are damaged in the store and stay hidden", (unsigned long long)damaged);
     if (error == -EINVAL)
-        return report_fail(why, error,
-                           "the store holds dossiers of a kind, category or field that the policy %s lacks",
-                           gate->policy->file);
+        return gate->unknown_name[0]
+                   ? report_fail(
+                         why, error,
+                         "the store holds dossiers with the %s \"%s\", which the policy %s lacks: put it back, "
+                         "no purpose needs to list it",
+                         gate->unknown_what, gate->unknown_name, gate->policy->file)
+                   : report_fail(why, error, "the store holds dossiers of a kind or field that the policy %s lacks",
+                                 gate->policy->file);
     if (error)
         return report_fail(why, error, "the store's summaries can't be read: %s", strerror(-error));
     return 0;
@@ -273,8 +303,13 @@ struct policy_standing gate_standing(const struct gate *gate, const struct gate_
     return policy_match(gate->policy, &who, clock_day_of(clock_now_s()));
 }
 
-static int refuse_command(const struct gate *gate, const char *command, struct report_why *why)
+static int refuse_command(const struct gate *gate, const struct policy_standing *standing, const char *command,
+                          struct report_why *why)
 {
+    if (standing->roles != 0 && !standing->bound)
+        return report_fail(why, -EACCES,
+                           "you are not bound to secrecy today ([secrecy] in %s), so \"%s\" is not for you",
+                           gate->policy->file, command);
     return report_fail(why, -EACCES, "no role of yours has \"%s\" among its commands in %s", command,
                        gate->policy->file);
 }
@@ -291,7 +326,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     int error;
 
     if (!allowed && !noise_first(gate->noise, &key, clock_now_s()))
-        return refuse_command(gate, command, why);
+        return refuse_command(gate, &standing, command, why);
     gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
     gate_role_names(gate->policy, standing.roles, roles, sizeof roles);
     gate_rule_text(gate->mounted ? "commands" : "key holder", line, rule);
@@ -302,7 +337,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing is done: %s",
                            strerror(-error));
-    return allowed ? 0 : refuse_command(gate, command, why);
+    return allowed ? 0 : refuse_command(gate, &standing, command, why);
 }
 
 /* ---- changes published by other threads ------------------------------------------------------------------------- */

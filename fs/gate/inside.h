@@ -28,6 +28,8 @@ struct gate {
     struct callers *callers;           /* the dispatcher's */
     uint8_t hash_key[STORE_KEY_BYTES]; /* for inode numbers, and for codes in refusals that name no subject */
     int wake_fd;
+    const char *unknown_what; /* what the policy lacks and the store has, for the message at opening */
+    char unknown_name[64];
     atomic_uint unsettled; /* imports published, or about to be, that `dossiers` may not know yet */
 
     pthread_mutex_t changes_lock;          /* guards what follows */

@@ -96,6 +96,8 @@ int keeper_check_mountpoint(const char *path, char real[static PATH_MAX], struct
     take_away_stale(path);
     if (!realpath(path, real))
         return report_fail(why, -errno, "the mount point %s can't be used: %s", path, strerror(errno));
+    if (is_ours_in_table(real))
+        return report_fail(why, -EBUSY, "a dossierfs is mounted on %s already", real);
     if (stat(real, &there) < 0 || !S_ISDIR(there.st_mode))
         return report_fail(why, -ENOTDIR, "the mount point %s is not a directory", path);
     directory = opendir(real);
@@ -377,7 +379,10 @@ int keeper_run(const struct keeper_options *options, int (*daemon)(void *context
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
+    if (options->ignore_hangup)
+        signal(SIGHUP, SIG_IGN);
+    else
+        sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     keeper.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK); /* the child's own from here on as well */
     if (keeper.signal_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {

@@ -17,6 +17,7 @@ struct keeper_options {
     bool allow_other;          /* other users may come in; only root may ask for it */
     uid_t uid;                 /* whom the daemon becomes, if this process is root; not 0 */
     gid_t gid;
+    bool ignore_hangup; /* in the background a SIGHUP is no reason to end */
 };
 
 /* Resolves and checks: a directory, and empty. A stale mount of a dossierfs that died with its keeper is taken away first (said

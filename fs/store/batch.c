@@ -528,6 +528,11 @@ int store_number(struct store *store, enum store_names names, const char *name, 
     return inside_failed(store) ? -EIO : names_find(store->names, names, name, number);
 }
 
+int store_name(struct store *store, enum store_names names, uint32_t number, char name[static 64])
+{
+    return inside_failed(store) ? -EIO : names_name(store->names, names, number, name);
+}
+
 int store_number_assign(struct store *store, enum store_names names, const char *name, uint32_t *number)
 {
     int error = store_number(store, names, name, number);

@@ -192,6 +192,24 @@ int names_find(struct names *names, enum store_names which, const char *name, ui
     return found ? 0 : -ENOENT;
 }
 
+int names_name(struct names *names, enum store_names which, uint32_t number, char name[static 64])
+{
+    struct list *list = list_of(names, which);
+    int error = -ENOENT;
+
+    _Static_assert(NAME_MAX_BYTES + 1 <= 64, "a name fits");
+    if (!list)
+        return -EINVAL;
+    pthread_rwlock_rdlock(&names->lock);
+    for (size_t i = 0; i < list->count && error; i++)
+        if (list->entries[i].number == number) {
+            memcpy(name, list->entries[i].name, sizeof list->entries[i].name);
+            error = 0;
+        }
+    pthread_rwlock_unlock(&names->lock);
+    return error;
+}
+
 static int insert_row(struct names *names, sqlite3 *db, uint32_t list, uint32_t number, const char *name)
 {
     uint8_t plain[PLAIN_BYTES] = {0}, ad[AD_BYTES], nonce[CRYPT_NONCE_BYTES], sealed[SEALED_BYTES];

@@ -69,6 +69,8 @@ void store_derive_key(const struct store *store, const char use[static 8], uint8
 enum store_names { STORE_KINDS = 1, STORE_CATEGORIES = 2, STORE_FIELDS = 3 };
 /* The number (1..65535) of a name (1..63 bytes); -ENOENT if it has none. Any thread. */
 int store_number(struct store *store, enum store_names names, const char *name, uint32_t *number);
+/* The name of a number, NUL-terminated; -ENOENT if it was never given out. Any thread. */
+int store_name(struct store *store, enum store_names names, uint32_t number, char name[static 64]);
 /* The same, and gives the name the next free number, durable on return, if it has none. -ENOSPC: no number left. */
 int store_number_assign(struct store *store, enum store_names names, const char *name, uint32_t *number);
 

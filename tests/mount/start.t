@@ -131,7 +131,7 @@ my $line = 1 + ($before =~ tr/\n//);
 refuses('a faulty policy', qr/^\Q$dir\E\/faulty\.ini:$line: /, '-s', $store, '-p', "$dir/faulty.ini", '-k', $key, @control, $mnt);
 refuses('a policy that is not there', qr/none\.ini/, '-s', $store, '-p', "$dir/none.ini", '-k', $key, @control, $mnt);
 Trial::write_file("$dir/lacks.ini", Trial::small_policy() =~ s/telefoon/mobiel/gr);
-refuses('a policy that lacks a field with living records', qr/lacks/, '-s', $store, '-p', "$dir/lacks.ini", '-k', $key, @control, $mnt);
+refuses('a policy that lacks a field with living records', qr/field "telefoon", which the policy \S+ lacks/, '-s', $store, '-p', "$dir/lacks.ini", '-k', $key, @control, $mnt);
 Trial::write_file("$dir/zone.ini", Trial::small_policy() =~ s{Europe/Amsterdam}{Europe/Nergens}r);
 refuses('a time zone that is none', qr/time zone/, '-s', $store, '-p', "$dir/zone.ini", '-k', $key, @control, $mnt);
 
@@ -153,7 +153,7 @@ refuses_second('a second daemon on the store', qr/in use|open|busy|another/, '-s
     "$dir/second.sock", "$dir/second");
 refuses_second('a second mount with the same socket', qr/another daemon answers/, '-s', $other->{store}, '-p', $policy, '-k',
     $other->{key}, @control, "$dir/second");
-refuses_second('the same mount point again', qr/not empty/, '-s', $other->{store}, '-p', $policy, '-k', $other->{key}, '--control',
+refuses_second('the same mount point again', qr/mounted on \S+ already/, '-s', $other->{store}, '-p', $policy, '-k', $other->{key}, '--control',
     "$dir/second.sock", $mnt);
 ok(-S $trial->{control}, 'the socket of the first is still there');
 my ($shown) = $trial->dossier({uid => FUNCTIONARIS}, 'log', 'show');
@@ -199,6 +199,16 @@ for my $way (['mount(8)', 'mount', '-t', 'fuse', '-o', "noauto,nofail,_netdev,x-
     is(system('umount', $mnt), 0, "$name: umount");
     ok(all_gone(), "$name: ends it");
 }
+
+# Changing a policy means unmounting and mounting again, at once; and a SIGHUP in the background ends nothing.
+for my $round (1 .. 4) {
+    ($status, $out, $err) = run({cwd => '/'}, 'timeout', '20', $trial->bin('dossierfs'), @usual, $mnt);
+    is("$status $out$err", '0 ', "again at once, $round: starts");
+    is(kill('HUP', daemons()), 2, 'SIGHUP to both');
+    is(slurp_as(INCASSO, "$mnt/huur-innen/2020-00001/huur.txt"), "612.50\n", 'and it serves');
+    is(system('umount', $mnt), 0, 'umount');
+}
+ok(all_gone(), 'ends');
 is_deeply([daemons()], [], 'nothing is left running');
 is($trial->verify, 5, 'the log is in order');
 done_testing;
