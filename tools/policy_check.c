@@ -1,10 +1,55 @@
 /* policy check: every fault of a policy's text, or one line that says what is in it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fs/base/file.h"
+#include "fs/gate/clock.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+
+enum { FAULTS_SHOWN = 20 };
+
+/* ---- what the text alone does not say ------------------------------------------------------------------------- */
+
+/* The line of `timezone` in [policy]; 0: not found. The text is that of a policy without faults. */
+static unsigned line_of_zone(const char *text)
+{
+    bool inside = false;
+
+    for (unsigned line = 1; *text; line++) {
+        const char *word = text + strspn(text, " \t");
+
+        if (*word == '[')
+            inside = strncmp(word, "[policy]", 8) == 0;
+        else if (inside && strncmp(word, "timezone", 8) == 0 && strchr(" \t=:", word[8]))
+            return line;
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    return 0;
+}
+
+/* Whether the system knows the zone is not the policy's to say, but a daemon can't start without it. 0 or -ENOMEM. */
+static int check_zone(const char *text, struct policy **policy, struct policy_faults *faults)
+{
+    if (clock_zone_exists((*policy)->timezone))
+        return 0;
+    faults->faults = calloc(1, sizeof *faults->faults);
+    if (!faults->faults)
+        return -ENOMEM;
+    faults->count = 1;
+    faults->faults[0].line = line_of_zone(text);
+    snprintf(faults->faults[0].text, sizeof faults->faults[0].text,
+             "timezone: the system knows no '%.64s'; allowed: a name of its database (the package tzdata), like "
+             "Europe/Amsterdam",
+             (*policy)->timezone);
+    policy_free(*policy);
+    *policy = NULL;
+    return 0;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------------------------- */
 
 static void print_good(const struct command_context *context, const struct policy *policy)
 {
@@ -15,13 +60,15 @@ static void print_good(const struct command_context *context, const struct polic
 
 static void print_faults(const struct command_context *context, const char *path, const struct policy_faults *faults)
 {
-    for (size_t i = 0; i < faults->count; i++) {
+    for (size_t i = 0; i < faults->count && i < FAULTS_SHOWN; i++) {
         struct buffer text = BUFFER_EMPTY;
 
         output_safe(&text, faults->faults[i].text);
         fprintf(context->out, "%s:%u: %s\n", path, faults->faults[i].line, buffer_text(&text));
         buffer_clear(&text);
     }
+    if (faults->count > FAULTS_SHOWN)
+        fprintf(context->out, "... and %zu more\n", faults->count - FAULTS_SHOWN);
     fprintf(context->out, "%s: %zu fault%s\n", path, faults->count, faults->count == 1 ? "" : "s");
 }
 
@@ -62,6 +109,8 @@ int policy_check_run(struct command_context *context)
         goto out;
     }
     result = policy_load(path, buffer_text(&text), text.length_bytes, &policy, &faults);
+    if (result == 0)
+        result = check_zone(buffer_text(&text), &policy, &faults);
     if (result < 0 && result != -EINVAL) {
         commands_cannot(context, "%s can't be checked: %s", path, strerror(-result));
         goto out;

@@ -233,6 +233,17 @@ write_file("$dir/bad.ini", $text);
 is($status, 1, 'policy check: faults');
 like($out, qr/^\Q$dir\E\/bad\.ini:\d+: .*onderhoud.*\n\Q$dir\E\/bad\.ini: 1 fault\n\z/, 'with file and line');
 is(decode_json((dossier('policy', 'check', '--json', "$dir/bad.ini"))[1])->{good}, JSON::PP::false, 'as JSON');
+($text = Trial::small_policy()) =~ s{^(\s*timezone\s*=\s*).*}{$1Europe/Amsterdim}m;
+my ($above) = $text =~ /\A(.*?)^timezone/ms;
+my $zone_line = 1 + $above =~ tr/\n//;
+($status, $out) = dossier('policy', 'check', write_file("$dir/zone.ini", $text));
+is($status, 1, 'a time zone that the system does not know');
+like($out, qr/^\Q$dir\E\/zone\.ini:$zone_line: timezone: .*'Europe\/Amsterdim'/, 'with its line');
+($status, $out) = dossier('policy', 'check', write_file("$dir/many.ini", Trial::small_policy() . "[role x]\n" . "wrong = 1\n" x 50));
+my ($told, $more, $of) = (scalar(() = $out =~ /^\Q$dir\E\/many\.ini:\d+: /mg), $out =~ /^\.\.\. and (\d+) more\n.*: (\d+) faults\n\z/m);
+is($told, 20, 'twenty faults are told');
+is($told + ($more // 0), $of, 'the others are counted');
+is(scalar @{decode_json((dossier('policy', 'check', '--json', "$dir/many.ini"))[1])->{faults}}, $of, 'all of them as JSON');
 fails('no policy', 2, qr/can't be read/, 'policy', 'check', "$dir/none.ini");
 fails('a policy with a fault', 2, qr/bad\.ini:\d+: /, '-s', $store, '-p', "$dir/bad.ini", '-k', $key, 'log', 'show');
 
