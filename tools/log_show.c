@@ -1,6 +1,7 @@
 /* log show: entries of the processing log, for people as a table, for programs as CSV or JSON lines. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -96,7 +97,17 @@ static int take_words(struct command_context *context, struct log_filter *filter
     return COMMAND_DONE;
 }
 
-/* All digits are a uid, also where an account has such a name. */
+/* Whether NSS says for certain that there is none; in the daemon, other threads ask at the same time. */
+static bool has_no_account(const char *user)
+{
+    struct passwd account, *found = NULL;
+    char room[16384];
+
+    return getpwnam_r(user, &account, room, sizeof room, &found) == 0 && !found;
+}
+
+/* All digits are a uid, also where an account has such a name. Who left has no account any more, but has entries: the
+ * question stands, and only a slip of the pen is told. */
 static void take_user(struct command_context *context, struct log_filter *filter)
 {
     const char *user = commands_option(context, "user");
@@ -105,6 +116,18 @@ static void take_user(struct command_context *context, struct log_filter *filter
         filter->has_uid = true;
     else
         filter->user = user;
+    if (filter->user && has_no_account(user))
+        fprintf(context->error, "dossier: no account \"%.63s\" here; entries are searched by that name alone\n",
+                user);
+}
+
+/* A code that no kind has now may have had one under an older policy. */
+static void take_subject(struct command_context *context, struct gate_log_question *question)
+{
+    question->code = commands_option(context, "subject");
+    if (question->code && policy_kind_of_code(gate_policy(context->gate), question->code, strlen(question->code)) < 0)
+        fputs("dossier: no kind of dossier in the policy in force has codes like that of --subject\n",
+              context->error);
 }
 
 static int take_purpose(struct command_context *context, struct log_filter *filter)
@@ -146,7 +169,7 @@ static int take_question(struct show *show, struct gate_log_question *question)
     show->json = commands_option(context, "json") != NULL;
     if (show->csv && show->json)
         return commands_cannot(context, "either --csv or --json");
-    question->code = commands_option(context, "subject");
+    take_subject(context, question);
     take_user(context, filter);
     if (take_time(context, "from", false, &filter->from_ms) != COMMAND_DONE ||
         take_time(context, "to", true, &filter->to_ms) != COMMAND_DONE ||
