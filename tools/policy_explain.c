@@ -229,7 +229,11 @@ static void print_chain(const struct question *question)
         fputc('\n', out);
     }
     describe(question, &decision, &verdict);
-    fprintf(out, "\n%s is %s\n", question->policy->fields[question->field].name, buffer_text(&verdict));
+    fprintf(out, "\n%s is %s", question->policy->fields[question->field].name, buffer_text(&verdict));
+    /* What hides it is marked above, with its line. */
+    if (decision.verdict != VERDICT_HIDDEN && decision.line)
+        fprintf(out, "  (%s:%u)", question->policy->file, decision.line);
+    fputc('\n', out);
     buffer_clear(&verdict);
 }
 
