@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
-use Test::More tests => 11;
+use Test::More tests => 13;
 
 is_run(['1..2', 'ok 1', 'ok 2 # SKIP no such thing'], 0, '1 passed, 0 failed, 1 skipped', 'a skip is no pass');
 is_run(['1..0 # SKIP nothing here'], 0, '0 passed, 0 failed, 1 skipped', 'a whole file that skips');
@@ -20,6 +20,11 @@ my $root = tree('unit/base_x.c' => '', 'tools/slow.t' => "#!/bin/sh\n# slow\nech
 program("$root/build/unit/base_x", "echo 1..2; echo 'ok 1 - a'; echo 'not ok 2 # SKIP b'; echo 1..1; echo 'ok 1 - c'");
 like(output($root), qr{^3 passed, 0 failed, 1 skipped$}m, 'cmocka with a skip and two groups');
 like(output($root, '--quick'), qr{^2 passed, 0 failed, 1 skipped$}m, '--quick leaves out what is slow');
+
+program("$root/build/unit/base_x", "echo 'base_x: skipped: no disk to fill'; exit 77");
+like(output($root, '--quick'), qr{^0 passed, 0 failed, 1 skipped$}m, 'a unit program that lacks something is a skip');
+program("$root/build/unit/base_x", "echo 1..1; echo 'not ok 1 - a'; exit 77");
+like(output($root, '--quick'), qr{^0 passed, 1 failed, 0 skipped$}m, 'but not after a result');
 
 sub is_run {
     my ($lines, $status, $counts, $name, $then) = @_;
