@@ -201,8 +201,8 @@ bench:
 	@BUILD=$(BUILD) tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(CSV),--csv $(CSV))
 
 # ---- install ---------------------------------------------------------------------------------------------------
-# The daemon lives in sbin. The link in bin is for mount.fuse3, which looks for `dossierfs` in the PATH it was given: after
-# a plain su, and for users who mount for themselves, that has no sbin.
+# The daemon lives in sbin. The link in bin is for users who mount for themselves and have no sbin in their PATH. mount(8)
+# starts mount.fuse3 without a PATH, which then looks where the shell looks by itself: /usr/local and /usr are found.
 D = $(DESTDIR)
 manual_of = $(D)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 .PHONY: install uninstall clean
