@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fs/base/buffer.h"
 #include "policy/suggest.h"
@@ -37,6 +38,12 @@ static bool is_named(const struct csv_value *value, const char *name)
     return value->length_bytes == strlen(name) && memcmp(value->text, name, value->length_bytes) == 0;
 }
 
+/* Spreadsheets like capitals. Only where nothing has the very name. */
+static bool is_nearly_named(const struct csv_value *value, const char *name)
+{
+    return value->length_bytes == strlen(name) && strncasecmp(value->text, name, value->length_bytes) == 0;
+}
+
 /* The column's name as messages show it: no control characters, and a short form of a long one. */
 static void name_column(const struct csv_value *value, size_t place, char name[static COLUMNS_NAME_MAX_BYTES + 4])
 {
@@ -54,30 +61,43 @@ static void name_column(const struct csv_value *value, size_t place, char name[s
     buffer_clear(&safe);
 }
 
-/* The field of a column by the map, else by its own name; false: neither knows it. */
-static bool find_field(struct resolving *resolving, const struct csv_value *value, const struct map *map, int *field)
+/* By the map, else by the field's own name, each compared with `named`. */
+static bool find_named(struct resolving *resolving, const struct csv_value *value, const struct map *map,
+                       bool (*named)(const struct csv_value *, const char *), int *field)
 {
     for (size_t i = 0; map && i < map->count; i++)
-        if (is_named(value, map->entries[i].column)) {
+        if (named(value, map->entries[i].column)) {
             map->entries[i].used = true;
             *field = map->entries[i].field;
             return true;
         }
     for (unsigned i = 0; i < resolving->policy->field_count; i++)
-        if (is_named(value, resolving->policy->fields[i].name)) {
+        if (named(value, resolving->policy->fields[i].name)) {
             *field = (int)i;
             return true;
         }
-    *field = COLUMNS_LEFT_OUT;
     return false;
+}
+
+/* The field of a column; false: neither the map nor the policy knows it. */
+static bool find_field(struct resolving *resolving, const struct csv_value *value, const struct map *map, int *field)
+{
+    *field = COLUMNS_LEFT_OUT;
+    return find_named(resolving, value, map, is_named, field) ||
+           find_named(resolving, value, map, is_nearly_named, field);
 }
 
 static int find_column(const struct csv_row *header, const char *name)
 {
-    for (size_t i = 0; i < header->count; i++)
+    int near = -1;
+
+    for (size_t i = 0; i < header->count; i++) {
         if (is_named(&header->values[i], name))
             return (int)i;
-    return -1;
+        if (is_nearly_named(&header->values[i], name))
+            near = near == -1 ? (int)i : -2; /* of two, none is meant for certain */
+    }
+    return near;
 }
 
 static void find_code(struct resolving *resolving, const char *kind, const char *code)

@@ -21,8 +21,9 @@ struct columns {
 typedef void columns_fault(void *context, const char *column, const char *text);
 
 /* From the first row of a file. `code` is the column of the code as the person said, or NULL: then it is the one named
- * `code`, like the kind, or `contractnummer`. `map` may be NULL. A column that has neither a field's name nor a line in the map
- * is a fault. 0; -EINVAL after at least one fault; -ENOMEM. */
+ * `code`, like the kind, or `contractnummer`. `map` may be NULL. Names
+ * are compared exactly first, then without regard to capitals. A column that has neither a field's name nor a line in
+ * the map is a fault. 0; -EINVAL after at least one fault; -ENOMEM. */
 int columns_resolve(const struct csv_row *header, const struct policy *policy, const char *kind, const char *code,
                     const struct map *map, columns_fault *fault, void *context, struct columns *columns);
 void columns_clear(struct columns *columns);

@@ -298,13 +298,14 @@ static void print_text(const struct import *import, bool published)
     const uint64_t *outcomes = import->outcomes;
 
     if (import->faults > FAULTS_SHOWN)
-        fprintf(import->context->error, "... and %" PRIu64 " more faults\n", import->faults - FAULTS_SHOWN);
+        fprintf(import->context->error, "... and %" PRIu64 " more fault%s\n", import->faults - FAULTS_SHOWN,
+                import->faults - FAULTS_SHOWN == 1 ? "" : "s");
     if (published)
         fprintf(import->context->out,
-                "%s: %" PRIu64 " rows: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64 " unchanged, %" PRIu64
+                "%s: %" PRIu64 " row%s: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64 " unchanged, %" PRIu64
                 " rejected\n",
-                import->file, import->rows, outcomes[GATE_IMPORT_ADDED], outcomes[GATE_IMPORT_CHANGED],
-                outcomes[GATE_IMPORT_UNCHANGED], outcomes[GATE_IMPORT_REJECTED]);
+                import->file, import->rows, import->rows == 1 ? "" : "s", outcomes[GATE_IMPORT_ADDED],
+                outcomes[GATE_IMPORT_CHANGED], outcomes[GATE_IMPORT_UNCHANGED], outcomes[GATE_IMPORT_REJECTED]);
     else
         fprintf(import->context->out, "%s: nothing was imported: %" PRIu64 " fault%s in %" PRIu64 " row%s\n",
                 import->file, import->faults, import->faults == 1 ? "" : "s", import->rows,
@@ -357,9 +358,10 @@ static int begin(struct import *import)
     return result == -EACCES ? COMMAND_FAULTS : COMMAND_CANNOT;
 }
 
+/* The right comes before the file: who may not import does not learn from the faults which columns there are. */
 static int run(struct import *import, bool *published)
 {
-    int (*const steps[])(struct import *) = {take_kind, take_format, take_map, read_header, begin, read_rows};
+    int (*const steps[])(struct import *) = {take_kind, take_format, begin, take_map, read_header, read_rows};
     int code = COMMAND_DONE;
 
     *published = false;

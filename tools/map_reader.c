@@ -48,6 +48,8 @@ static int unknown_field(struct reading *reading, const char *name)
 {
     struct suggest suggest;
 
+    if (strcmp(name, "code") == 0)
+        return fault(reading, "the policy has no field \"code\" (the column of the code: --code COLUMN)");
     suggest_init(&suggest, name);
     for (unsigned i = 0; i < reading->policy->field_count; i++)
         suggest_consider(&suggest, reading->policy->fields[i].name);

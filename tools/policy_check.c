@@ -53,9 +53,20 @@ static int check_zone(const char *text, struct policy **policy, struct policy_fa
 
 static void print_good(const struct command_context *context, const struct policy *policy)
 {
-    fprintf(context->out, "%s: good: %u kinds, %u categories, %u fields, %u purposes, %u roles\n", policy->file,
-            policy->kind_count, policy->category_count, policy->field_count, policy->purpose_count,
-            policy->role_count);
+    const struct {
+        unsigned count;
+        const char *one, *many;
+    } counts[] = {{policy->kind_count, "kind", "kinds"},
+                  {policy->category_count, "category", "categories"},
+                  {policy->field_count, "field", "fields"},
+                  {policy->purpose_count, "purpose", "purposes"},
+                  {policy->role_count, "role", "roles"}};
+
+    fprintf(context->out, "%s: good", policy->file);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fprintf(context->out, "%s %u %s", i ? "," : ":", counts[i].count,
+                counts[i].count == 1 ? counts[i].one : counts[i].many);
+    fputc('\n', context->out);
 }
 
 static void print_faults(const struct command_context *context, const char *path, const struct policy_faults *faults)

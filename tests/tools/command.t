@@ -164,6 +164,9 @@ if ($> == 0) {
     is((stat "$dir/rejects.csv")[4], 0, 'the rejects to who asked');
 }
 
+like((import_of("CODE,Huur\n2021-00001,100\n"))[1], qr/^\(stdin\): 1 row: 0 added, 0 changed, 1 unchanged/, 'capitals in the header, and one row');
+like((import_of("code,huur,Huur\n2021-00001,1,2\n"))[2], qr/:1: column Huur: is the same field as column huur/, 'but not twice the same');
+like((import_of("NR,nr,huur\n2021-00001,2,1\n", '--code', 'Nr'))[2], qr/no column "Nr", which --code names/, 'nor one of two at random');
 write_file("$dir/layout.map", "# old layout\nContract = -\nNr = -\nNaam = achternaam\nHuurprijs = huur\n");
 write_file("$dir/old.csv", "Nr;Contract;Naam;Huurprijs\r\n1;2022-00001;Caf\xE9;100,50\r\n");
 ($status, $out, $err) = dossier(@open, 'import', '--map', "$dir/layout.map", '--code', 'Contract', '--delimiter', 'semicolon',
@@ -173,6 +176,8 @@ is($result->{added}, 1, 'an old layout is read') or diag("$status $out$err");
 is($status, 0, 'and exits 0');
 fails('a faulty map', 1, qr/layout2\.map:1: the policy has no field "hur"; did you mean "huur"/, @open, 'import', '--map',
     write_file("$dir/layout2.map", "Prijs = hur\n"), "$dir/old.csv");
+fails('the code in a map', 1, qr/layout3\.map:1: .*the column of the code: --code COLUMN/, @open, 'import', '--map',
+    write_file("$dir/layout3.map", "Contract = code\n"), "$dir/old.csv");
 fails('no such kind', 2, qr/no kind "huurdr"; did you mean "huurder"/, @open, 'import', '--kind', 'huurdr', "$dir/old.csv");
 fails('no such file', 2, qr/can't be read: No such file/, @open, 'import', "$dir/nowhere.csv");
 fails('a directory', 2, qr/is a directory/, @open, 'import', $dir);
@@ -231,7 +236,7 @@ is((run({}, 'sh', '-c', "'$dossier' --help | head -0; exit 0"))[2], '', 'a reade
 
 ($status, $out) = dossier('policy', 'check', $policy);
 is($status, 0, 'policy check: good');
-like($out, qr/^\Q$policy\E: good: 1 kinds, 5 categories, 6 fields, 3 purposes, 5 roles$/, 'with counts');
+like($out, qr/^\Q$policy\E: good: 1 kind, 5 categories, 6 fields, 3 purposes, 5 roles$/, 'with counts');
 (my $text = Trial::small_policy()) =~ s/purposes = onderhoud/purposes = onderhod/;
 write_file("$dir/bad.ini", $text);
 ($status, $out) = dossier('policy', 'check', "$dir/bad.ini");
