@@ -61,7 +61,7 @@ static const struct command_option verify_options[] = {
 
 static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
-    "same with Z or +hh:mm behind it; now, today, yesterday; or -30m, -2h, -7d before now.\n";
+    "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
 
 const struct command commands_table[] = {
     {"init", NULL, init_run, COMMAND_LOCAL, "make a new, empty store", "", 0, 0, COMMAND_TEXT, init_options,

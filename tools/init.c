@@ -35,6 +35,16 @@ static int parse_uid(const char *text, size_t length_bytes, uint32_t *id)
     return number_parse_u32(text, length_bytes, 1, UINT32_MAX - 1, id);
 }
 
+/* The advice is for a shell, so only what is a name is repeated in it. */
+static int no_owner(const struct command_context *context, const char *text)
+{
+    static const char starts[] = "abcdefghijklmnopqrstuvwxyz_", goes_on[] = "abcdefghijklmnopqrstuvwxyz_0123456789-";
+    bool is_name = strchr(starts, text[0]) && !text[strspn(text, goes_on)];
+
+    return commands_cannot(context, "--owner: there is no account \"%s\" (USER, UID or UID:GID)%s%s", text,
+                           is_name ? "; make one: useradd --system " : "", is_name ? text : "");
+}
+
 /* USER, UID or UID:GID. */
 static int find_owner(const struct command_context *context, const char *text, struct owner *owner)
 {
@@ -46,7 +56,7 @@ static int find_owner(const struct command_context *context, const char *text, s
         *owner = (struct owner){.given = true, .uid = account->pw_uid, .gid = account->pw_gid};
     } else if (parse_uid(text, colon ? (size_t)(colon - text) : strlen(text), &uid) < 0 ||
                (colon && parse_uid(colon + 1, strlen(colon + 1), &gid) < 0)) {
-        return commands_cannot(context, "--owner: there is no account \"%s\" (USER, UID or UID:GID)", text);
+        return no_owner(context, text);
     } else {
         account = colon ? NULL : getpwuid(uid);
         *owner = (struct owner){.given = true, .uid = uid, .gid = colon ? gid : account ? account->pw_gid : uid};
@@ -72,7 +82,8 @@ static int choose_owner(const struct command_context *context, struct owner *own
         return find_owner(context, default_owner, owner);
     return commands_cannot(context,
                            "whose store? --owner USER: the daemon runs as the store's owner and never as root "
-                           "(without --owner the account \"dossierfs\" is taken, which is not there)");
+                           "(without --owner the account \"dossierfs\" is taken, which is not there; make it: "
+                           "useradd --system dossierfs)");
 }
 
 static int give_to(const char *path, const struct owner *owner)
@@ -202,6 +213,17 @@ static int get_keys(const struct command_context *context, struct keys *keys)
     return result;
 }
 
+/* The options that open the store, as they were given: with both, either would do, and a daemon takes one. */
+static void print_key(const struct command_context *context)
+{
+    const struct command_place_names *place = &context->place;
+
+    if (place->key_file)
+        fprintf(context->out, " --key-file %s", place->key_file);
+    else if (place->passphrase_file && strcmp(place->passphrase_file, "-") != 0)
+        fprintf(context->out, " --passphrase-file %s", place->passphrase_file);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
 static void print_result(const struct command_context *context, const struct keys *keys, const struct owner *owner)
@@ -220,12 +242,11 @@ static void print_result(const struct command_context *context, const struct key
         fprintf(out, "opens with the key file %s\n", key_file);
     if (keys->count > 1 || !key_file)
         fputs("opens with the passphrase: write it down and lock it away; it can't be recovered\n", out);
-    fprintf(out,
-            "next: dossier policy check POLICY\n"
-            "      dossier -s %s -p POLICY%s%s import --kind KIND FILE.csv\n"
-            "      dossierfs -s %s -p POLICY%s%s MOUNTPOINT\n",
-            store, key_file ? " --key-file " : "", key_file ? key_file : "", store, key_file ? " --key-file " : "",
-            key_file ? key_file : "");
+    fprintf(out, "next: dossier policy check POLICY\n      dossier -s %s -p POLICY", store);
+    print_key(context);
+    fprintf(out, " import --kind KIND FILE.csv\n      dossierfs -s %s -p POLICY", store);
+    print_key(context);
+    fputs(" MOUNTPOINT\n", out);
 }
 
 static int make_store(const struct command_context *context, struct keys *keys, const struct owner *owner)

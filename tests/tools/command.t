@@ -64,12 +64,15 @@ ok(!-e $store, 'and nothing was made');
 fails('no terminal', 2, qr/no terminal to ask/, '-s', $store, 'init', @owner) if !-t STDIN || !open(my $tty, '<', '/dev/tty');
 if ($> == 0) {
     fails('owner root', 2, qr/never runs as root/, '-s', $store, '-k', $key, 'init', '--owner', 'root');
-    fails('owner nobody knows', 2, qr/no account "who-is-it"/, '-s', $store, '-k', $key, 'init', '--owner', 'who-is-it');
+    fails('owner nobody knows', 2, qr/no account "who-is-it".*; make one: useradd --system who-is-it$/m, '-s', $store, '-k', $key, 'init', '--owner', 'who-is-it');
     ok(!-e $key, 'no key file stays behind a failure');
 }
 my ($status, $out, $err) = dossier('-s', $store, '-k', $key, '--passphrase-file', "$dir/words", 'init', @owner);
 is($status, 0, 'init') or diag("$out$err");
 like($out, qr/^made the store \Q$store\E.*made the key file \Q$key\E: keep a copy/s, 'says what was made');
+like($out, qr/^      dossierfs -s \Q$store\E -p POLICY --key-file \Q$key\E MOUNTPOINT$/m, 'and what comes next');
+like((dossier('-s', "$dir/store-of-words", '--passphrase-file', "$dir/words", 'init', @owner))[1],
+    qr/POLICY --passphrase-file \Q$dir\E\/words import .*POLICY --passphrase-file \Q$dir\E\/words MOUNTPOINT$/ms, 'with a passphrase too');
 is(-s $key, 32, 'the key file has 32 bytes');
 is((stat $key)[2] & 07777, 0600, 'for its owner alone');
 is((stat $store)[2] & 07777, 0700, 'the store too');
