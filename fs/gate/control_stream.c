@@ -11,6 +11,8 @@
 #include "fs/gate/control.h"
 #include "fs/gate/control_packet.h"
 
+enum { BROKEN_MS = 1000 };
+
 struct control_stream {
     struct control_talk *talk;
     unsigned place;
@@ -48,6 +50,12 @@ static int wait_for(struct control_talk *talk, short events, int64_t until_ms)
 
 int control_talk_wait_for_room(struct control_talk *talk)
 {
+    struct pollfd waits[2] = {{.fd = talk->socket_fd, .events = POLLOUT | POLLRDHUP},
+                              {.fd = talk->wake_fd, .events = POLLIN}};
+
+    /* A client that broke the rules while output was on its way is to hear the end as well, if it takes the output soon. */
+    if (talk->failed == -EPROTO)
+        poll(waits, 2, BROKEN_MS);
     return talk->failed < 0 ? talk->failed : wait_for(talk, POLLOUT, clock_tick_ms() + talk->stall_ms);
 }
 
