@@ -32,7 +32,7 @@ PKGS_MOUNT  := fuse3
 PKGS_TOOLS  := jansson smartcols
 PKGS        := $(PKGS_COMMON) $(PKGS_POLICY) $(PKGS_GATE) $(PKGS_MOUNT) $(PKGS_TOOLS)
 PKG_CFLAGS  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lm -lpthread
+PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -laio -lm -lpthread
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2
@@ -44,7 +44,7 @@ ALL_LDFLAGS := -Wl,--as-needed,-z,relro,-z,now $(LDFLAGS)
 # PACKAGE[:PROBE] as tests/deps reads it; Debian's names.
 DEPS_build    := gcc libc6-dev:stdio.h pkg-config libfuse3-dev:fuse3.pc fuse3:fusermount3 libsodium-dev:libsodium.pc \
                  libsqlite3-dev:sqlite3.pc libinih-dev:inih.pc libutf8proc-dev:libutf8proc.pc libcap-ng-dev:libcap-ng.pc \
-                 libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
+                 libaio-dev:libaio.h libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
 DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_wrapper.pc
 DEPS_check    := clang clang-format cppcheck mandoc perl:prove
 DEPS_valgrind := valgrind

@@ -361,3 +361,34 @@ void door_rest(struct gate *gate)
 {
     store_reader_rest(gate->reader);
 }
+
+/* ---- the log ---------------------------------------------------------------------------------------------------- */
+
+void door_log_begin(struct gate *gate)
+{
+    int error = log_drive_begin(gate->log);
+
+    if (error)
+        report(REPORT_WARNING, "log: the kernel writes nothing beside other work (%s), so opens take longer",
+               strerror(-error));
+}
+
+void door_log_end(struct gate *gate)
+{
+    log_drive_end(gate->log);
+}
+
+int door_log_fd(const struct gate *gate)
+{
+    return log_drive_fd(gate->log);
+}
+
+int door_log(struct gate *gate, bool launch)
+{
+    return log_drive(gate->log, launch);
+}
+
+bool door_log_busy(const struct gate *gate)
+{
+    return log_drive_busy(gate->log);
+}

@@ -1,7 +1,7 @@
 /* door: what a caller sees of the dossiers. The mount asks here, and nowhere else: each function knows the time, asks the
  * policy, sees to the log entry, and gives out what may be seen.
  *
- * All of it belongs to one thread, the dispatcher, but for door_done, which the log thread calls. Nothing here waits.
+ * All of it belongs to one thread, the dispatcher, but for door_done, which the log thread may call. Nothing here waits.
  * Hidden is -ENOENT, whether the thing exists or not, by one path: the same steps, the same entry. A caller whose identity
  * could not be had (NSS failed) gets -EIO: a gap, not a denial. */
 #ifndef DOSSIERFS_GATE_DOOR_H
@@ -73,8 +73,8 @@ bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t dossier);
 
 /* ---- opening and listing: nothing leaves before the entry is durable ----------------------------------------------- */
 
-/* Called once with 0 or -EIO, if the function that took it returned 0, and never otherwise: in the log thread, or at once
- * where nothing needs an entry of its own. */
+/* Called once with 0 or -EIO, if the function that took it returned 0, and never otherwise: in the log thread, in door_log(), or
+ * at once where nothing needs an entry of its own. */
 typedef void door_done(void *context, int status);
 
 /* Decides afresh and fills `shown`; the content must not leave before `done` said 0. -ENOENT, -EIO. */
@@ -130,5 +130,19 @@ struct decision door_rule(struct gate *gate, const struct door_caller *caller, i
 bool door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossier), void *context);
 /* The dispatcher is about to wait: ends the store's read transaction. */
 void door_rest(struct gate *gate);
+
+/* ---- the log ---------------------------------------------------------------------------------------------------- */
+
+/* The dispatcher writes the log beside its other work, as far as that needs no wait (log.h), from the first to the last of
+ * these calls. Where it can't, the log's own thread does, and the others do nothing. */
+void door_log_begin(struct gate *gate);
+void door_log_end(struct gate *gate);
+/* Readable when door_log() has something to take in; -1: never. */
+int door_log_fd(const struct gate *gate);
+/* Answers those whose entries became durable; with `launch` (no more requests wait) then begins to write what was logged since.
+ * Returns after how many milliseconds it is to be called with `launch` though nothing happened; -1: not before something does. */
+int door_log(struct gate *gate, bool launch);
+/* Does somebody wait for what the disk does just now? */
+bool door_log_busy(const struct gate *gate);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs/base/bytes.h"
+#include "fs/base/random.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
@@ -220,20 +221,6 @@ int gate_statvfs(const struct gate *gate, struct statvfs *figures)
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
 
-/* Random numbers for trace and span: asked from the kernel a block at a time, since one system call an entry is dear. */
-static void draw(uint8_t *to, size_t length_bytes)
-{
-    static _Thread_local uint8_t pool[1536];
-    static _Thread_local size_t left;
-
-    if (left < length_bytes) {
-        randombytes_buf(pool, sizeof pool);
-        left = sizeof pool;
-    }
-    left -= length_bytes;
-    memcpy(to, pool + left, length_bytes);
-}
-
 void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome outcome, struct log_entry *entry)
 {
     memset(entry, 0, sizeof *entry);
@@ -242,8 +229,8 @@ void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome ou
     entry->outcome = outcome;
     entry->count = 1;
     memcpy(entry->policy, gate->policy->hash, sizeof entry->policy);
-    draw(entry->trace, sizeof entry->trace);
-    draw(entry->span, sizeof entry->span);
+    random_draw(entry->trace, sizeof entry->trace);
+    random_draw(entry->span, sizeof entry->span);
 }
 
 void gate_entry_person(const struct gate *gate, const struct gate_person *person, enum log_what what,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/base/bytes.h"
+#include "fs/base/random.h"
 
 /* Where things lie in the header ... */
 enum { H_LENGTH = 4, H_FIRST = 8, H_COUNT = 16, H_PREFIX = 20 };
@@ -161,7 +162,7 @@ int batch_begin(struct buffer *out, uint64_t first)
 
     memcpy(header, magic, sizeof magic);
     bytes_put_u64(header + H_FIRST, first);
-    randombytes_buf(header + H_PREFIX, BATCH_PREFIX_BYTES);
+    random_draw(header + H_PREFIX, BATCH_PREFIX_BYTES);
     buffer_reset(out);
     return buffer_append(out, header, sizeof header);
 }

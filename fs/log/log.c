@@ -1,7 +1,8 @@
-/* The queue and the log thread. Rules:
- *  - `done` is called after the entry's batch is synced, in the order in which entries were queued, and by one thread;
+/* The queue, the log thread, and whoever drives the log beside it. Rules:
+ *  - `done` is called after the entry's batch is durable, in the order in which entries were queued, and by one thread at a time;
  *  - an entry is either durable, or its waiter was told that it is not; entries nobody waits for are counted when lost;
- *  - bodies exist in the clear only in the queue's buffers, which wipe themselves.
+ *  - the writer and the entries taken belong to one hand, the log thread's or the driver's; it changes under queue_lock. The
+ *    driver lets go of them as soon as nothing is under way, so that others' entries need not wait for it.
  * Locks: queue_lock guards the queue; the index has its own. Neither is taken while the other is held. */
 #include "fs/log/log.h"
 
@@ -14,14 +15,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "fs/log/entry.h"
+#include "fs/base/patience.h"
+#include "fs/log/flight.h"
 #include "fs/log/index.h"
 #include "fs/log/months.h"
 #include "fs/log/query.h"
+#include "fs/log/queue.h"
 #include "fs/log/segment.h"
 #include "fs/log/writer.h"
 
@@ -29,32 +33,18 @@ enum {
     SEGMENT_DEFAULT_BYTES = 16 << 20,
     SEGMENT_MAX_BYTES = 1 << 30,
     QUEUE_MAX_BYTES = 64 << 20, /* entries may be long, so their number alone does not bound the memory */
-    SPIN_NS = 20000,
-    SPIN_WORTH_MAX = 8,
     /* Entries that nobody waits for ride with the next batch: a sync of their own would hold up an open that comes just
      * behind them. They wait this long at most, or until so many are there. */
     LAZY_MS = 200,
     LAZY_ENTRIES = 1024,
 };
 
-struct waiter {
-    log_done *done;
-    void *context;
-};
-
-/* Entries that wait, as three arrays in step. */
-struct queue {
-    struct buffer bodies;
-    struct writer_entry *entries;
-    struct waiter *waiters;
-    size_t count, capacity;
-};
+enum hand { HAND_NONE, HAND_THREAD, HAND_DRIVER };
 
 struct log {
     int directory_fd, lock_fd;
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct months *months;
-    struct writer *writer; /* of the log thread, once that runs */
     struct index *index;
     atomic_uint_least64_t durable;
 
@@ -67,73 +57,28 @@ struct log {
     bool asleep;           /* queue_lock */
     bool urgent;           /* queue_lock: somebody waits for what is queued, or it is much */
     int64_t lazy_until_ns; /* queue_lock: when what nobody waits for is written anyway */
+    enum hand hand;        /* queue_lock: who has what stands at the end */
+    bool driven;           /* queue_lock: somebody drives */
+    bool asked;            /* queue_lock: an entry of another thread than the driver waits */
+    pthread_t driver;      /* queue_lock */
     atomic_size_t pending; /* entries queued and not yet done; raised under queue_lock */
     atomic_bool arrived;   /* something urgent waits: what the thread spins on */
 
-    struct queue taken; /* of the log thread, as all below */
-    int spin_worth;     /* how often spinning paid of late */
+    _Atomic(struct flight *) flight; /* of the driver, who alone changes it; NULL: nobody drives */
+    atomic_bool nudged;              /* the thread made the driver's descriptor readable */
+    size_t in_flight;                /* of the driver: so many of the taken entries are under way; 0: none */
+    struct patience patience;        /* of the log thread */
+
+    struct writer *writer; /* of the hand that has it, as all below; once the log thread runs */
+    struct queue taken;
+    size_t taken_at; /* entries in front are done */
+    size_t failed;   /* so many of the next ones were launched and failed: the log thread recovers and tells them */
+    int failed_status, failed_cause;
     bool failing;
     uint64_t lost; /* entries without a waiter that failed since `failing` */
 };
 
 /* ---- the queue -------------------------------------------------------------------------------------------------- */
-
-static int queue_grow(struct queue *queue)
-{
-    size_t capacity = queue->capacity ? queue->capacity * 2 : 256;
-    struct writer_entry *entries = realloc(queue->entries, capacity * sizeof *entries);
-    struct waiter *waiters;
-
-    if (!entries)
-        return -ENOMEM;
-    queue->entries = entries;
-    waiters = realloc(queue->waiters, capacity * sizeof *waiters);
-    if (!waiters)
-        return -ENOMEM;
-    queue->waiters = waiters;
-    queue->capacity = capacity;
-    return 0;
-}
-
-static int queue_put(struct queue *queue, const struct log_entry *entry, log_done *done, void *context)
-{
-    size_t offset_bytes = queue->bodies.length_bytes;
-    int error = queue->count < queue->capacity ? 0 : queue_grow(queue);
-
-    if (!error)
-        error = entry_encode(entry, &queue->bodies);
-    if (error)
-        return error;
-    queue->entries[queue->count] = (struct writer_entry){
-        .offset_bytes = offset_bytes,
-        .length_bytes = (uint32_t)(queue->bodies.length_bytes - offset_bytes),
-        .month = entry_month(entry->time_ms),
-    };
-    queue->waiters[queue->count] = (struct waiter){.done = done, .context = context};
-    queue->count++;
-    return 0;
-}
-
-static void queue_reset(struct queue *queue)
-{
-    buffer_reset(&queue->bodies);
-    queue->count = 0;
-}
-
-static void queue_clear(struct queue *queue)
-{
-    buffer_clear(&queue->bodies);
-    free(queue->entries);
-    free(queue->waiters);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* Under queue_lock, after an entry was put. True: the thread is to be signalled, once the lock is given back (or it would
  * wake only to wait for it). */
@@ -142,11 +87,14 @@ static bool announce(struct log *log, bool waited_for)
     bool first = log->waiting.count == 1;
 
     if (first)
-        log->lazy_until_ns = now_ns() + LAZY_MS * INT64_C(1000000);
+        log->lazy_until_ns = patience_now_ns() + LAZY_MS * INT64_C(1000000);
     if (waited_for || log->waiting.count >= LAZY_ENTRIES) {
         log->urgent = true;
         atomic_store_explicit(&log->arrived, true, memory_order_release);
     }
+    if (log->driven && pthread_equal(pthread_self(), log->driver))
+        return false; /* it will call log_drive() */
+    log->asked = true;
     /* The first lazy one wakes it too, so that it sets itself a time. */
     if (!log->asleep || !(log->urgent || first))
         return false;
@@ -206,64 +154,22 @@ uint64_t log_size(struct log *log)
     return log->durable;
 }
 
-/* ---- the log thread --------------------------------------------------------------------------------------------- */
+/* ---- what whoever has the hand does ------------------------------------------------------------------------------ */
 
-/* Waking a sleeping thread costs more than a short wait, but only if work does come within it: so spinning is given up
- * while it does not pay, and tried again when a sleep turned out short. */
-static void spin(struct log *log)
+static bool lazy_due(const struct log *log)
 {
-    int64_t start = now_ns();
-
-    if (log->spin_worth == 0)
-        return;
-    while (now_ns() - start < SPIN_NS) {
-        if (atomic_load_explicit(&log->arrived, memory_order_acquire)) {
-            if (log->spin_worth < SPIN_WORTH_MAX)
-                log->spin_worth++;
-            return;
-        }
-        sched_yield();
-    }
-    log->spin_worth--;
+    return log->waiting.count > 0 && patience_now_ns() >= log->lazy_until_ns;
 }
 
-/* Under queue_lock: sleeps until there is news, or until the lazy are due. */
-static void doze(struct log *log)
+/* Under queue_lock: all that waits changes hands. */
+static void take_waiting(struct log *log, enum hand hand)
 {
-    struct timespec until = {.tv_sec = log->lazy_until_ns / 1000000000, .tv_nsec = log->lazy_until_ns % 1000000000};
-
-    if (log->waiting.count == 0)
-        pthread_cond_wait(&log->work, &log->queue_lock);
-    else
-        pthread_cond_timedwait(&log->work, &log->queue_lock, &until);
-}
-
-/* Waits for work and takes all of it. False: there is none and will be none. */
-static bool take(struct log *log)
-{
-    struct queue empty;
-    bool some;
-
-    if (!atomic_load_explicit(&log->arrived, memory_order_acquire))
-        spin(log);
-    pthread_mutex_lock(&log->queue_lock);
-    while (!log->urgent && !log->stopping && (log->waiting.count == 0 || now_ns() < log->lazy_until_ns)) {
-        int64_t slept_at = now_ns();
-
-        log->asleep = true;
-        doze(log);
-        log->asleep = false;
-        if (log->urgent && now_ns() - slept_at < 2 * SPIN_NS && log->spin_worth < SPIN_WORTH_MAX)
-            log->spin_worth++;
-    }
-    some = log->waiting.count > 0;
+    queue_swap(&log->waiting, &log->taken);
+    log->taken_at = 0;
+    log->hand = hand;
     log->urgent = false;
-    empty = log->taken;
-    log->taken = log->waiting;
-    log->waiting = empty;
+    log->asked = false;
     atomic_store_explicit(&log->arrived, false, memory_order_relaxed);
-    pthread_mutex_unlock(&log->queue_lock);
-    return some;
 }
 
 static void say_state(struct log *log, int status, int cause)
@@ -278,10 +184,16 @@ static void say_state(struct log *log, int status, int cause)
     log->failing = status != 0;
 }
 
-static void finish(struct log *log, size_t from, size_t count, int status)
+/* The next `count` of the taken entries are durable, or are not and will not be. */
+static void finish(struct log *log, size_t count, int status, int cause)
 {
-    for (size_t i = from; i < from + count; i++) {
-        struct waiter *waiter = &log->taken.waiters[i];
+    size_t to = log->taken_at + count;
+
+    if (!status)
+        log->durable = writer_size(log->writer);
+    say_state(log, status, cause);
+    for (; log->taken_at < to; log->taken_at++) {
+        struct queue_waiter *waiter = &log->taken.waiters[log->taken_at];
 
         log->pending--;
         if (waiter->done)
@@ -291,28 +203,240 @@ static void finish(struct log *log, size_t from, size_t count, int status)
     }
 }
 
+/* ---- the log thread --------------------------------------------------------------------------------------------- */
+
+static void spin(struct log *log)
+{
+    int64_t until_ns = patience_now_ns() + PATIENCE_NS;
+    bool arrived = false;
+
+    if (!patience_has(&log->patience))
+        return;
+    while (!arrived && patience_now_ns() < until_ns) {
+        sched_yield();
+        arrived = atomic_load_explicit(&log->arrived, memory_order_acquire);
+    }
+    patience_polled(&log->patience, arrived);
+}
+
+/* Under queue_lock: is there something to do for the thread? What the driver queued is the driver's. */
+static bool thread_due(const struct log *log)
+{
+    if (log->hand != HAND_NONE)
+        return log->hand == HAND_THREAD;
+    if (log->stopping)
+        return true;
+    return (!log->driven || log->asked) && (log->urgent || lazy_due(log));
+}
+
+/* Under queue_lock: sleeps until there is news, or until the lazy are due. */
+static void doze(struct log *log)
+{
+    struct timespec until = {.tv_sec = log->lazy_until_ns / 1000000000, .tv_nsec = log->lazy_until_ns % 1000000000};
+
+    if (log->waiting.count == 0 || log->hand != HAND_NONE || (log->driven && !log->asked))
+        pthread_cond_wait(&log->work, &log->queue_lock);
+    else
+        pthread_cond_timedwait(&log->work, &log->queue_lock, &until);
+}
+
+/* Waits for work and takes all of it. False: there is none and will be none. */
+static bool take(struct log *log)
+{
+    bool some;
+
+    if (!log->flight && !atomic_load_explicit(&log->arrived, memory_order_acquire))
+        spin(log);
+    pthread_mutex_lock(&log->queue_lock);
+    while (!thread_due(log)) {
+        int64_t slept_at = patience_now_ns();
+
+        log->asleep = true;
+        doze(log);
+        log->asleep = false;
+        if (log->urgent)
+            patience_slept(&log->patience, patience_now_ns() - slept_at);
+    }
+    some = log->hand == HAND_THREAD || log->waiting.count > 0;
+    if (some && log->hand == HAND_NONE)
+        take_waiting(log, HAND_THREAD);
+    pthread_mutex_unlock(&log->queue_lock);
+    return some;
+}
+
+/* Nothing is taken any more. What the driver queued meanwhile, it is told of. */
+static void give_back(struct log *log)
+{
+    bool wake_driver;
+
+    queue_reset(&log->taken);
+    pthread_mutex_lock(&log->queue_lock);
+    log->hand = HAND_NONE;
+    wake_driver = log->driven && log->waiting.count > 0 && !log->asked;
+    if (wake_driver) {
+        log->nudged = true;
+        eventfd_write(flight_fd(log->flight), 1);
+    }
+    pthread_mutex_unlock(&log->queue_lock);
+}
+
 static void *run(void *context)
 {
     struct log *log = context;
 
     while (take(log)) {
-        for (size_t at = 0; at < log->taken.count;) {
+        if (log->failed > 0) {
+            writer_recover(log->writer);
+            finish(log, log->failed, log->failed_status, log->failed_cause);
+            log->failed = 0;
+        }
+        while (log->taken_at < log->taken.count) {
             size_t count = 0;
             int cause = 0;
-            int status = writer_write(log->writer, log->taken.entries + at, log->taken.count - at,
-                                      log->taken.bodies.bytes, &count, &cause);
+            int status = writer_write(log->writer, log->taken.entries + log->taken_at,
+                                      log->taken.count - log->taken_at, log->taken.bodies.bytes, &count, &cause);
 
-            if (!status)
-                log->durable = writer_size(log->writer);
-            say_state(log, status, cause);
-            finish(log, at, count, status);
-            at += count;
+            finish(log, count, status, cause);
         }
-        queue_reset(&log->taken);
+        give_back(log);
     }
     if (log->failing && log->lost > 0)
         report(REPORT_ERROR, "log: %llu entries that nobody waited for were lost", (unsigned long long)log->lost);
     return NULL;
+}
+
+/* ---- the driver -------------------------------------------------------------------------------------------------- */
+
+int log_drive_begin(struct log *log)
+{
+    struct flight *flight;
+    int error;
+
+    if (log->flight)
+        return -EBUSY;
+    error = flight_new(&flight);
+    if (error)
+        return error;
+    pthread_mutex_lock(&log->queue_lock);
+    log->flight = flight;
+    log->driver = pthread_self();
+    log->driven = true;
+    pthread_mutex_unlock(&log->queue_lock);
+    return 0;
+}
+
+bool log_drive_busy(const struct log *log)
+{
+    return log->in_flight > 0;
+}
+
+int log_drive_fd(const struct log *log)
+{
+    return log->flight ? flight_fd(log->flight) : -1;
+}
+
+/* The driver has no more to do with the hand, which goes on to the thread or is free. */
+static void let_go(struct log *log, enum hand hand)
+{
+    bool signal;
+
+    if (hand == HAND_NONE)
+        queue_reset(&log->taken);
+    pthread_mutex_lock(&log->queue_lock);
+    log->hand = hand;
+    signal = hand == HAND_THREAD || log->asked || log->stopping;
+    pthread_mutex_unlock(&log->queue_lock);
+    if (signal)
+        pthread_cond_signal(&log->work);
+}
+
+/* Begins to write what was taken. */
+static void launch(struct log *log)
+{
+    while (log->taken_at < log->taken.count) {
+        size_t count = 0;
+        int begun = writer_launch(log->writer, log->flight, log->taken.entries + log->taken_at,
+                                  log->taken.count - log->taken_at, log->taken.bodies.bytes, &count);
+
+        if (begun < 0) {
+            let_go(log, HAND_THREAD);
+            return;
+        }
+        if (begun == 0) {
+            log->in_flight = count;
+            return;
+        }
+        finish(log, count, 0, 0);
+    }
+    let_go(log, HAND_NONE);
+}
+
+/* Takes in what landed; true: nothing is under way now. */
+static bool land(struct log *log, bool wait)
+{
+    int status = 0, cause = 0;
+    size_t count = log->in_flight;
+
+    if (count == 0)
+        return true;
+    if (!flight_landed(log->flight, wait, &status))
+        return false;
+    log->in_flight = 0;
+    status = writer_land(log->writer, status, &cause);
+    if (status) {
+        log->failed = count;
+        log->failed_status = status;
+        log->failed_cause = cause;
+        let_go(log, HAND_THREAD);
+        return true;
+    }
+    finish(log, count, 0, 0);
+    launch(log); /* what did not fit */
+    return log->in_flight == 0;
+}
+
+int log_drive(struct log *log, bool may_launch)
+{
+    int64_t left_ns = -1;
+    bool took = false;
+    eventfd_t count;
+
+    if (!log->flight)
+        return -1;
+    if (atomic_exchange(&log->nudged, false))
+        eventfd_read(flight_fd(log->flight), &count);
+    if (!land(log, false))
+        return -1;
+    pthread_mutex_lock(&log->queue_lock);
+    if (may_launch && log->hand == HAND_NONE && (log->urgent || lazy_due(log))) {
+        take_waiting(log, HAND_DRIVER);
+        took = true;
+    } else if (log->waiting.count > 0 && log->hand == HAND_NONE) {
+        left_ns = log->urgent ? 0 : log->lazy_until_ns - patience_now_ns();
+        if (left_ns < 0)
+            left_ns = 0;
+    }
+    pthread_mutex_unlock(&log->queue_lock);
+    if (took)
+        launch(log);
+    return left_ns < 0 ? -1 : (int)(left_ns / 1000000) + 1;
+}
+
+void log_drive_end(struct log *log)
+{
+    struct flight *flight = log->flight;
+
+    if (!flight)
+        return;
+    while (!land(log, true))
+        ;
+    pthread_mutex_lock(&log->queue_lock);
+    log->driven = false;
+    log->asked = log->waiting.count > 0;
+    log->flight = NULL; /* under the lock: the thread wakes a driver by it */
+    pthread_mutex_unlock(&log->queue_lock);
+    pthread_cond_signal(&log->work);
+    flight_free(flight);
 }
 
 /* ---- opening and closing ---------------------------------------------------------------------------------------- */
@@ -338,7 +462,7 @@ static int open_parts(struct log *log, const struct log_options *options, uint32
     int error = lock_directory(log, options->path, why);
 
     if (!error)
-        error = writer_open(log->directory_fd, log->store_id, segment_bytes, &log->writer, why);
+        error = writer_open(log->directory_fd, log->store_id, segment_bytes, options->durability, &log->writer, why);
     if (!error)
         error = writer_start(log->writer, why);
     if (!error)
@@ -374,7 +498,6 @@ int log_open(const struct log_options *options, struct log **out, struct report_
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&log->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    log->spin_worth = 1;
     error = open_parts(log, options, segment_bytes, why);
     if (!error) {
         error = -pthread_create(&log->thread, NULL, run, log);
@@ -394,6 +517,7 @@ void log_close(struct log *log)
 {
     if (!log)
         return;
+    log_drive_end(log);
     if (log->thread_runs) {
         pthread_mutex_lock(&log->queue_lock);
         log->stopping = true;

@@ -6,7 +6,8 @@
  * tree still verifies.
  *
  * Threads: log_append() may be called from any thread and never waits for the disk; a log thread of this module takes what
- * waits, writes and syncs one batch, and then calls each entry's `done`. log_query() may be called from any thread. */
+ * waits, writes and syncs one batch, and then calls each entry's `done`. A thread with an event loop can do most of that itself:
+ * see log_drive(). log_query() may be called from any thread. */
 #ifndef DOSSIERFS_LOG_LOG_H
 #define DOSSIERFS_LOG_LOG_H
 
@@ -63,11 +64,16 @@ struct log_entry {
     uint8_t trace[16], span[8];
 };
 
+/* What an entry outlives once its `done` was told 0: a loss of power, or only the end of this process, however it ends. The
+ * second is for measuring, and for stores whose power does not fail. */
+enum log_durability { LOG_DURABLE_POWER, LOG_DURABLE_CRASH };
+
 struct log_options {
     const char *path;   /* the directory, which exists */
     const uint8_t *key; /* LOG_KEY_BYTES; copied into locked memory */
     const uint8_t *store_id;
     uint32_t segment_bytes; /* how much a segment preallocates, 65536..1 GiB; 0: 16 MiB */
+    enum log_durability durability;
 };
 
 /* Opens, checks the end of the newest segment and cuts back a tail that was never acknowledged (said through report()). A
@@ -77,7 +83,7 @@ int log_open(const struct log_options *options, struct log **out, struct report_
 /* Writes what waits, calls the last `done`s, joins the thread. NULL is allowed. */
 void log_close(struct log *log);
 
-/* Called in the log thread (or, if the entry could not even be queued, not at all: log_append() failed). status 0: the
+/* Called in the log thread, or in the one that drives the log (or, if the entry could not even be queued, not at all: log_append() failed). status 0: the
  * entry is durable. -EIO / -ENOSPC: it is not, and will never be. Must not wait and must not call log_close(). */
 typedef void log_done(void *context, int status);
 
@@ -91,6 +97,24 @@ int log_append(struct log *log, const struct log_entry *entry, log_done *done, v
 int log_append_and_wait(struct log *log, const struct log_entry *entry);
 /* Number of entries that are durable. */
 uint64_t log_size(struct log *log);
+
+/* ---- driving -------------------------------------------------------------------------------------------------- */
+
+/* A thread that has an event loop may write the log itself, without ever waiting for the disk: it begins a write, goes on, and
+ * takes in later that it landed. That spares two hand-overs between threads an entry. What takes long stays with the log thread:
+ * new segments, zeros written ahead, what others queued while nothing was under way, a disk that fails. */
+
+/* The calling thread drives from now on. A negative errno (flight.h): it can't, and the log goes on as before. */
+int log_drive_begin(struct log *log);
+/* Readable when there is something for log_drive() to take in. */
+int log_drive_fd(const struct log *log);
+/* Takes in what landed and calls its `done`s; with `launch`, then also begins to write what waits. Returns the milliseconds
+ * after which it wants to be called with `launch` though nothing happened; -1: not before something does. */
+int log_drive(struct log *log, bool launch);
+/* Is a write under way? The driver's. */
+bool log_drive_busy(const struct log *log);
+/* Waits for what is under way; the log thread has the log again. Does nothing if nobody drives. */
+void log_drive_end(struct log *log);
 
 /* ---- questions ------------------------------------------------------------------------------------------------ */
 

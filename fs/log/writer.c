@@ -13,8 +13,10 @@ struct writer {
     uint32_t segment_bytes;
     uint32_t last; /* highest number of a segment; 0: none */
     uint8_t store_id[LOG_STORE_ID_BYTES];
-    struct months *months;  /* borrowed */
+    struct months *months; /* borrowed */
+    enum log_durability durability;
     struct tree tree;       /* of what is acknowledged */
+    struct tree next;       /* of that and what is launched */
     struct segment segment; /* fd -1: the next batch begins a new one */
     struct buffer batch;
 };
@@ -201,7 +203,7 @@ static int find_end(struct writer *writer, struct report_why *why)
 }
 
 int writer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYTES], uint32_t segment_bytes,
-                struct writer **out, struct report_why *why)
+                enum log_durability durability, struct writer **out, struct report_why *why)
 {
     struct writer *writer = calloc(1, sizeof *writer);
     int error;
@@ -210,7 +212,8 @@ int writer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYT
         return -ENOMEM;
     writer->directory_fd = directory_fd;
     writer->segment_bytes = segment_bytes;
-    writer->segment.fd = -1;
+    writer->durability = durability;
+    writer->segment = SEGMENT_NONE;
     memcpy(writer->store_id, store_id, LOG_STORE_ID_BYTES);
     tree_init(&writer->tree);
     error = find_end(writer, why);
@@ -251,7 +254,7 @@ void writer_root(const struct writer *writer, uint8_t out[static TREE_HASH_BYTES
 static int begin_segment(struct writer *writer, size_t needed_bytes)
 {
     struct segment_header header = {.tree = writer->tree};
-    struct segment next = {.fd = -1};
+    struct segment next = SEGMENT_NONE;
     int error;
 
     memcpy(header.store_id, writer->store_id, LOG_STORE_ID_BYTES);
@@ -304,6 +307,26 @@ static size_t needed_for(const struct writer_entry *entry)
     return BATCH_HEADER_BYTES + BATCH_ENTRY_BYTES + entry->length_bytes + BATCH_TAG_BYTES + BATCH_TRAILER_BYTES;
 }
 
+/* The status that the log's callers know, and the errno behind it. */
+static int tell_cause(int error, int *cause)
+{
+    *cause = -error;
+    return error == -ENOSPC || error == -EDQUOT ? -ENOSPC : -EIO;
+}
+
+static int append_batch(struct writer *writer)
+{
+    return segment_append(&writer->segment, writer->batch.bytes, writer->batch.length_bytes,
+                          writer->durability == LOG_DURABLE_POWER);
+}
+
+void writer_recover(struct writer *writer)
+{
+    segment_leave(&writer->segment);
+    /* At once, not with the next entry: the header of the new one is what says that these bytes don't count. */
+    (void)begin_segment(writer, SEGMENT_MIN_BYTES - SEGMENT_HEADER_BYTES);
+}
+
 int writer_write(struct writer *writer, const struct writer_entry *entries, size_t count, const uint8_t *bodies,
                  size_t *taken, int *cause)
 {
@@ -316,18 +339,47 @@ int writer_write(struct writer *writer, const struct writer_entry *entries, size
     if (!error)
         error = fill_batch(writer, entries, count, bodies, &next, &batch_count);
     if (!error) {
-        error = segment_append(&writer->segment, writer->batch.bytes, writer->batch.length_bytes);
-        if (error) {
-            segment_leave(&writer->segment);
-            /* At once, not with the next entry: the header of the new one is what says that these bytes don't count. */
-            (void)begin_segment(writer, SEGMENT_MIN_BYTES - SEGMENT_HEADER_BYTES);
-        }
+        error = append_batch(writer);
+        if (error)
+            writer_recover(writer);
     }
     *taken = batch_count;
-    if (error) {
-        *cause = -error;
-        return error == -ENOSPC || error == -EDQUOT ? -ENOSPC : -EIO;
-    }
+    if (error)
+        return tell_cause(error, cause);
     writer->tree = next;
+    return 0;
+}
+
+int writer_launch(struct writer *writer, struct flight *flight, const struct writer_entry *entries, size_t count,
+                  const uint8_t *bodies, size_t *taken)
+{
+    size_t batch_count = 0;
+
+    if (segment_room(&writer->segment) < needed_for(&entries[0]))
+        return -EAGAIN;
+    writer->next = writer->tree;
+    if (fill_batch(writer, entries, count, bodies, &writer->next, &batch_count) < 0 || batch_count == 0 ||
+        !segment_can_launch(&writer->segment, writer->batch.length_bytes))
+        return -EAGAIN;
+    if (writer->durability == LOG_DURABLE_POWER) {
+        if (segment_launch(&writer->segment, flight, writer->batch.bytes, writer->batch.length_bytes) < 0)
+            return -EAGAIN;
+        *taken = batch_count;
+        return 0;
+    }
+    /* A failure is left to writer_write(), which does the same over again, over the same place, and knows what to do. */
+    if (append_batch(writer) < 0)
+        return -EAGAIN;
+    writer->tree = writer->next;
+    *taken = batch_count;
+    return 1;
+}
+
+int writer_land(struct writer *writer, int status, int *cause)
+{
+    if (status)
+        return tell_cause(status, cause);
+    segment_land(&writer->segment, writer->batch.length_bytes);
+    writer->tree = writer->next;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fs/base/patience.h"
 #include "fs/base/report.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
@@ -21,6 +22,9 @@ enum {
     PARKED_MAX = 1024,
     REST_MS = 5,      /* idle for this long: the store's read transaction ends */
     LOOK_AROUND = 32, /* requests */
+    /* The log is written when no more requests wait, so that those which came together share a write; under a load that never
+     * lets up, after so many of them. */
+    LAUNCH_AT_LEAST = 16,
     NOTIFIER_END_MS = 5000,
 };
 
@@ -40,6 +44,7 @@ struct loop {
     unsigned requests;
     int64_t next_tick_ms;
     int64_t last_second;
+    struct patience patience[2]; /* how long to poll for requests; [1] while opens wait for the disk */
     bool stopping;
 };
 
@@ -299,7 +304,9 @@ static void wait_for_work(struct loop *loop)
     struct pollfd waits[] = {{fuse_session_fd(session->fuse), POLLIN, 0},
                              {door_wake_fd(session->gate), POLLIN, 0},
                              {session->released_fd, POLLIN, 0},
-                             {loop->options->stop_fd ? *loop->options->stop_fd : -1, POLLIN, 0}};
+                             {loop->options->stop_fd ? *loop->options->stop_fd : -1, POLLIN, 0},
+                             {door_log_fd(session->gate), POLLIN, 0}};
+    int64_t log_ms = door_log(session->gate, true);
     int64_t now_ms = clock_tick_ms(), left_in_second_ms = 1000 - clock_now_ms() % 1000;
     int64_t wait_ms = loop->next_tick_ms - now_ms;
 
@@ -307,6 +314,8 @@ static void wait_for_work(struct loop *loop)
         wait_ms = left_in_second_ms; /* terms end at the second, not up to a second later */
     if (loop->parked && wait_ms > 50)
         wait_ms = 50;
+    if (log_ms >= 0 && log_ms < wait_ms)
+        wait_ms = log_ms;
     /* The store's read transaction outlives the short pauses between requests, and ends in the first longer one. */
     if (poll(waits, sizeof waits / sizeof *waits, wait_ms < REST_MS ? (wait_ms < 0 ? 0 : (int)wait_ms) : REST_MS) ==
         0) {
@@ -332,6 +341,40 @@ static void look_around(struct loop *loop)
         tick(loop);
 }
 
+/* Asks for a request again and again for a moment, which is shorter than waking up takes. */
+static int poll_for_request(struct loop *loop, struct patience *patience)
+{
+    int64_t until_ns = patience_now_ns() + PATIENCE_NS;
+    int got = -EAGAIN;
+
+    while (got == -EAGAIN && patience_now_ns() < until_ns) {
+        got = fuse_session_receive_buf(loop->session->fuse, &loop->buffer);
+        if (got == -EAGAIN)
+            door_log(loop->session->gate, false);
+    }
+    patience_polled(patience, got != -EAGAIN);
+    return got;
+}
+
+/* No request is there: now what they logged is written, and the next is waited for. */
+static int pause_between(struct loop *loop)
+{
+    struct patience *patience;
+    int64_t began_ns;
+    int got = -EAGAIN;
+
+    door_log(loop->session->gate, true);
+    patience = &loop->patience[door_log_busy(loop->session->gate)];
+    if (patience_has(patience))
+        got = poll_for_request(loop, patience);
+    if (got != -EAGAIN)
+        return got;
+    began_ns = patience_now_ns();
+    wait_for_work(loop);
+    patience_slept(patience, patience_now_ns() - began_ns);
+    return got;
+}
+
 /* Takes one request, or waits. False: the mount ended. */
 static bool step(struct loop *loop)
 {
@@ -339,12 +382,13 @@ static bool step(struct loop *loop)
     int got = fuse_session_receive_buf(fuse, &loop->buffer);
 
     if (got == -EAGAIN)
-        wait_for_work(loop);
-    else if (got <= 0 && got != -EINTR)
-        return false;
-    if (got <= 0)
+        got = pause_between(loop);
+    if (got == -EAGAIN)
         return true;
+    if (got <= 0)
+        return got == -EINTR;
     look_around(loop);
+    door_log(loop->session->gate, loop->requests % LAUNCH_AT_LEAST == 0);
     if (!caller_unknown(loop, loop->buffer.mem, loop->buffer.size) || !park(loop, &loop->buffer))
         fuse_session_process_buf(fuse, &loop->buffer);
     return true;
@@ -418,7 +462,9 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
     if (!error) {
         if (options->keeper_fd >= 0)
             send(options->keeper_fd, "R", 1, MSG_NOSIGNAL);
+        door_log_begin(gate);
         serve(&loop);
+        door_log_end(gate);
         wait_for_pending(&session);
         free_released(&session);
     }

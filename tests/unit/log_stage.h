@@ -25,6 +25,7 @@ struct stage {
     char path[64];
     uint8_t key[LOG_KEY_BYTES], store_id[LOG_STORE_ID_BYTES];
     uint32_t segment_bytes;
+    enum log_durability durability;
     struct log *log;
     struct report_why why;
 };
@@ -55,8 +56,11 @@ static inline void stage_begin(struct stage *stage)
 
 static inline int stage_try_open(struct stage *stage)
 {
-    struct log_options options = {
-        .path = stage->path, .key = stage->key, .store_id = stage->store_id, .segment_bytes = stage->segment_bytes};
+    struct log_options options = {.path = stage->path,
+                                  .key = stage->key,
+                                  .store_id = stage->store_id,
+                                  .segment_bytes = stage->segment_bytes,
+                                  .durability = stage->durability};
 
     stage->log = NULL;
     return log_open(&options, &stage->log, &stage->why);
