@@ -30,6 +30,7 @@ enum { EXIT_CANT = 2, PATIENCE_MS = 3000, TRY_EACH_MS = 50 };
 
 struct start {
     bool foreground, allow_other, no_allow_other;
+    enum log_durability log_durability;
     char name[64];
     const char *source, *mountpoint, *store, *policy_path, *key_file, *passphrase_file, *control_path;
     char policy_file[4096], socket_path[CONTROL_PATH_BYTES], store_path[PATH_MAX];
@@ -55,10 +56,12 @@ static const char the_help[] =
     "      --passphrase-file FILE   opens it with the first line of a file (- for standard input)\n"
     "      --control SOCKET         where the command dossier reaches this daemon\n"
     "                               (default /run/dossierfs/NAME.sock)\n"
+    "      --log-durability WHAT    power (default): an entry of the log outlives a loss of power before\n"
+    "                               anything is shown; crash: only the end of the daemon\n"
     "      --private                only the user who mounts may enter the mount\n"
     "  -f, --foreground             stay in the foreground, messages to standard error\n"
     "  -o OPTIONS                   as mount(8) gives them: store=, policy=, key-file=, passphrase-file=,\n"
-    "                               control=, private; ro, nosuid, nodev, noexec are always on\n"
+    "                               control=, log-durability=, private; ro, nosuid, nodev, noexec are always on\n"
     "  -h, --help                   this text\n"
     "  -V, --version                the version\n"
     "\n"
@@ -71,6 +74,14 @@ static int usage(const char *what, const char *which)
 {
     fprintf(stderr, "dossierfs: %s%s; see dossierfs --help\n", what, which);
     return -EINVAL;
+}
+
+static int take_log_durability(struct start *start, const char *word)
+{
+    if (strcmp(word, "power") != 0 && strcmp(word, "crash") != 0)
+        return usage("--log-durability is power or crash, not ", word);
+    start->log_durability = word[0] == 'p' ? LOG_DURABLE_POWER : LOG_DURABLE_CRASH;
+    return 0;
 }
 
 /* One of the words after -o. Words for the kernel that hold anyway, or that mount(8) keeps for itself, are passed over, and so
@@ -103,6 +114,8 @@ static int take_mount_option(struct start *start, char *word)
         start->passphrase_file = value;
     else if (value && strcmp(word, "control") == 0)
         start->control_path = value;
+    else if (value && strcmp(word, "log-durability") == 0)
+        return take_log_durability(start, value);
     else
         return usage("unknown mount option ", word);
     return 0;
@@ -143,12 +156,17 @@ static int take_operands(struct start *start, int count, char **operands)
 /* 0: go on; 1: done, exit 0; negative: usage. */
 static int read_options(struct start *start, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},    {"policy", required_argument, NULL, 'p'},
-        {"key-file", required_argument, NULL, 'k'}, {"passphrase-file", required_argument, NULL, 'P'},
-        {"control", required_argument, NULL, 'C'},  {"private", no_argument, NULL, 'O'},
-        {"foreground", no_argument, NULL, 'f'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"policy", required_argument, NULL, 'p'},
+                                            {"key-file", required_argument, NULL, 'k'},
+                                            {"passphrase-file", required_argument, NULL, 'P'},
+                                            {"control", required_argument, NULL, 'C'},
+                                            {"private", no_argument, NULL, 'O'},
+                                            {"log-durability", required_argument, NULL, 'L'},
+                                            {"foreground", no_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {NULL, 0, NULL, 0}};
     int letter;
 
     opterr = 0; /* one line, ours */
@@ -168,6 +186,10 @@ static int read_options(struct start *start, int argc, char **argv)
             break;
         case 'C':
             start->control_path = optarg;
+            break;
+        case 'L':
+            if (take_log_durability(start, optarg) < 0)
+                return -EINVAL;
             break;
         case 'O':
             start->no_allow_other = true;
@@ -314,7 +336,10 @@ static void let_go(void)
 static int serve(void *context, struct keeper_talk *talk)
 {
     struct start *start = context;
-    struct gate_options options = {.store = start->store_path, .policy = start->policy, .mounted = true};
+    struct gate_options options = {.store = start->store_path,
+                                   .policy = start->policy,
+                                   .mounted = true,
+                                   .log_durability = start->log_durability};
     struct session_options session = {.keeper_fd = keeper_fd(talk), .stop_fd = keeper_stop_fd(talk)};
     struct control *control = NULL;
     struct gate *gate = NULL;

@@ -89,11 +89,12 @@ static int load_summaries(struct gate *gate, struct report_why *why)
     return 0;
 }
 
-static int open_log(struct gate *gate, struct report_why *why)
+static int open_log(struct gate *gate, enum log_durability durability, struct report_why *why)
 {
     uint8_t key[STORE_KEY_BYTES];
     char path[4096];
-    struct log_options options = {.path = path, .key = key, .store_id = store_id(gate->store)};
+    struct log_options options = {
+        .path = path, .key = key, .store_id = store_id(gate->store), .durability = durability};
     int error;
 
     if ((size_t)snprintf(path, sizeof path, "%s/log", store_path(gate->store)) >= sizeof path)
@@ -105,7 +106,7 @@ static int open_log(struct gate *gate, struct report_why *why)
     return error;
 }
 
-static int log_start(struct gate *gate, struct report_why *why)
+static int log_start(struct gate *gate, enum log_durability durability, struct report_why *why)
 {
     struct log_entry entry;
     int error;
@@ -114,6 +115,9 @@ static int log_start(struct gate *gate, struct report_why *why)
     entry.uid = geteuid();
     entry.pid = getpid();
     entry.name = "start";
+    /* Whoever reads the log later must know that a loss of power may have taken entries with it. */
+    if (durability == LOG_DURABLE_CRASH)
+        entry.rule = "log-durability crash";
     error = log_append_and_wait(gate->log, &entry);
     if (!error) {
         gate_entry(gate, LOG_POLICY, LOG_DONE, &entry);
@@ -152,7 +156,7 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
     if (!error)
         error = load_summaries(gate, why);
     if (!error)
-        error = open_log(gate, why);
+        error = open_log(gate, options->log_durability, why);
     if (!error && (gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
         error = -errno;
     if (!error)
@@ -162,7 +166,7 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
     if (!error)
         error = callers_new(gate->policy, gate->identity, &gate->callers);
     if (!error && gate->mounted)
-        error = log_start(gate, why);
+        error = log_start(gate, options->log_durability, why);
     if (error) {
         gate->policy = NULL; /* still the caller's */
         gate_close(gate);

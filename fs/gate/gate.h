@@ -24,6 +24,7 @@ struct gate_options {
     struct store_secret secret;
     struct policy *policy; /* taken over (set to NULL) when gate_open() succeeds; must outlast a failed call */
     bool mounted;          /* the daemon: commands need a role; otherwise whoever holds a key slot may */
+    enum log_durability log_durability;
 };
 
 /* Opens store and log, reads every summary, and logs that it did. -EBUSY, -EKEYREJECTED, -EBADMSG and so on as
