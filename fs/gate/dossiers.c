@@ -29,12 +29,23 @@ struct row {
     uint32_t shape;
 };
 
+/* What the first second of a day is costs a look into the time zone's rules, and dossiers share their days. */
+enum { DAYS = 4096 };
+struct day {
+    int32_t day;
+    bool known;
+    int64_t first_s;
+};
+
 struct dossiers {
     const struct policy *policy;
     struct row *rows;
     uint32_t count, capacity;
     struct shape *shapes;
     uint32_t shape_count, shape_capacity;
+    uint32_t *shape_slots; /* open addressing by content: index + 1, 0 is free */
+    uint32_t shape_slot_count;
+    struct day days[DAYS];
     char *codes;
     uint32_t codes_used, codes_capacity;
     uint32_t *ends;
@@ -55,7 +66,11 @@ int dossiers_new(const struct policy *policy, struct dossiers **out)
     dossiers->policy = policy;
     dossiers->slot_count = 1024;
     dossiers->slots = calloc(dossiers->slot_count, sizeof *dossiers->slots);
-    if (!dossiers->slots) {
+    dossiers->shape_slot_count = 64;
+    dossiers->shape_slots = calloc(dossiers->shape_slot_count, sizeof *dossiers->shape_slots);
+    if (!dossiers->slots || !dossiers->shape_slots) {
+        free(dossiers->slots);
+        free(dossiers->shape_slots);
         free(dossiers);
         return -ENOMEM;
     }
@@ -74,6 +89,7 @@ void dossiers_free(struct dossiers *dossiers)
     pthread_rwlock_destroy(&dossiers->lock);
     free(dossiers->rows);
     free(dossiers->shapes);
+    free(dossiers->shape_slots);
     free(dossiers->codes);
     free(dossiers->ends);
     free(dossiers->slots);
@@ -170,12 +186,16 @@ static int grow_slots(struct dossiers *dossiers)
     return 0;
 }
 
-/* Index of a number of the store among the policy's, or -1. */
-static int index_of(const uint32_t *numbers, unsigned count, uint32_t number)
+/* Index of a number of the store among the policy's, or -1. `from` is where it is likely: behind the one before, since summaries
+ * name their fields in an order of their own, but nearly always in the same. */
+static int index_of(const uint32_t *numbers, unsigned count, uint32_t number, unsigned from)
 {
-    for (unsigned i = 0; number != 0 && i < count; i++)
-        if (numbers[i] == number)
-            return (int)i;
+    for (unsigned i = 0; number != 0 && i < count; i++) {
+        unsigned at = from + i < count ? from + i : from + i - count;
+
+        if (numbers[at] == number)
+            return (int)at;
+    }
     return -1;
 }
 
@@ -183,7 +203,8 @@ static int shape_of(const struct dossiers *dossiers, const struct dossiers_numbe
                     const struct store_subject *subject, struct shape *shape)
 {
     const struct policy *policy = dossiers->policy;
-    int kind = index_of(numbers->kinds, policy->kind_count, subject->kind);
+    int kind = index_of(numbers->kinds, policy->kind_count, subject->kind, 0);
+    int field = -1;
 
     memset(shape, 0, sizeof *shape);
     memset(shape->rank, 255, sizeof shape->rank);
@@ -191,8 +212,8 @@ static int shape_of(const struct dossiers *dossiers, const struct dossiers_numbe
         return -EINVAL;
     shape->kind = (uint8_t)kind;
     for (unsigned i = 0; i < subject->field_count; i++) {
-        int field = index_of(numbers->fields, policy->field_count, subject->fields[i]);
-
+        field = index_of(numbers->fields, policy->field_count, subject->fields[i],
+                         (unsigned)(field + 1) < policy->field_count ? (unsigned)(field + 1) : 0);
         if (field < 0)
             return -EINVAL;
         field_set_add(&shape->present, (unsigned)field);
@@ -204,27 +225,62 @@ static int shape_of(const struct dossiers *dossiers, const struct dossiers_numbe
     return 0;
 }
 
+/* Where the shape is, or where it would go. Keyed: which fields a dossier has comes from outside. */
+static uint32_t *shape_slot(const struct dossiers *dossiers, const struct shape *shape)
+{
+    uint32_t mask = dossiers->shape_slot_count - 1;
+    uint32_t at = (uint32_t)hash_of(dossiers, (const char *)shape, sizeof *shape) & mask;
+
+    while (dossiers->shape_slots[at] != 0 &&
+           memcmp(&dossiers->shapes[dossiers->shape_slots[at] - 1], shape, sizeof *shape) != 0)
+        at = (at + 1) & mask;
+    return &dossiers->shape_slots[at];
+}
+
+static int grow_shape_slots(struct dossiers *dossiers)
+{
+    uint32_t *old = dossiers->shape_slots;
+
+    if (dossiers->shape_count < dossiers->shape_slot_count / 2)
+        return 0;
+    if (dossiers->shape_slot_count > UINT32_MAX / 4)
+        return -ENOMEM;
+    dossiers->shape_slots = calloc((size_t)dossiers->shape_slot_count * 2, sizeof *old);
+    if (!dossiers->shape_slots) {
+        dossiers->shape_slots = old;
+        return -ENOMEM;
+    }
+    dossiers->shape_slot_count *= 2;
+    free(old);
+    for (uint32_t i = 0; i < dossiers->shape_count; i++)
+        *shape_slot(dossiers, &dossiers->shapes[i]) = i + 1;
+    return 0;
+}
+
 static int intern_shape(struct dossiers *dossiers, const struct shape *shape, uint32_t *out)
 {
+    uint32_t found = *shape_slot(dossiers, shape);
     int error;
 
-    /* The newest shapes are the likeliest; there are few, since an organisation fills in its dossiers in few ways. */
-    for (uint32_t i = dossiers->shape_count; i-- > 0;)
-        if (memcmp(&dossiers->shapes[i], shape, sizeof *shape) == 0) {
-            *out = i;
-            return 0;
-        }
-    error = make_room((void **)&dossiers->shapes, dossiers->shape_count, 1, &dossiers->shape_capacity, sizeof *shape);
-    if (error)
-        return error;
-    dossiers->shapes[dossiers->shape_count] = *shape;
-    *out = dossiers->shape_count++;
+    if (found == 0) {
+        error =
+            make_room((void **)&dossiers->shapes, dossiers->shape_count, 1, &dossiers->shape_capacity, sizeof *shape);
+        if (!error)
+            error = grow_shape_slots(dossiers);
+        if (error)
+            return error;
+        dossiers->shapes[dossiers->shape_count] = *shape;
+        found = ++dossiers->shape_count;
+        *shape_slot(dossiers, shape) = found;
+    }
+    *out = found - 1;
     return 0;
 }
 
 /* ---- ends of terms -------------------------------------------------------------------------------------------- */
 
 struct starts {
+    struct dossiers *dossiers;
     const struct store_subject *subject;
     const struct dossiers_numbers *numbers;
 };
@@ -243,8 +299,12 @@ static bool field_day(void *context, int field, int32_t *day)
 
 static int64_t first_second(void *context, int32_t day)
 {
-    (void)context;
-    return clock_first_second(day);
+    const struct starts *starts = context;
+    struct day *known = &starts->dossiers->days[(uint32_t)day % DAYS];
+
+    if (!known->known || known->day != day)
+        *known = (struct day){day, true, clock_first_second(day)};
+    return known->first_s;
 }
 
 static int32_t day_of(void *context, int64_t second)
@@ -298,7 +358,9 @@ uint32_t dossiers_find_subject(const struct dossiers *dossiers, uint32_t subject
 {
     uint32_t low = 0, high = dossiers->count;
 
-    while (low < high) { /* rows are in the order of subjects: see dossiers_put() */
+    if (high > 0 && dossiers->rows[high - 1].subject < subject)
+        return DOSSIERS_NONE; /* the next one, while loading */
+    while (low < high) {      /* rows are in the order of subjects: see dossiers_put() */
         uint32_t middle = low + (high - low) / 2;
 
         if (dossiers->rows[middle].subject < subject)
@@ -336,7 +398,7 @@ int dossiers_put(struct dossiers *dossiers, const struct dossiers_numbers *numbe
                  const struct store_subject *subject)
 {
     uint32_t known = dossiers_find_subject(dossiers, subject->id);
-    struct starts starts = {subject, numbers};
+    struct starts starts = {dossiers, subject, numbers};
     struct row row = {subject->pseudonym, subject->id, subject->version, 0, 0, 0};
     struct shape shape;
     int error = shape_of(dossiers, numbers, subject, &shape);

@@ -176,29 +176,24 @@ static const struct store_field *field_of(const struct store_item *item, uint32_
     return NULL;
 }
 
-/* Reads what was chosen: each item once, values in the order of the policy. */
+/* Reads what was chosen, values in the order of the policy. */
 static int read_chosen(struct gate *gate, const struct dossier *dossier, const struct field_set *fields,
                        const struct decision decisions[POLICY_MAX_FIELDS], struct door_found *found,
                        struct door_shown *shown)
 {
-    struct store_item items[POLICY_MAX_CATEGORIES];
-    bool have[POLICY_MAX_CATEGORIES] = {false};
     int error = 0;
 
-    memset(items, 0, sizeof items);
     for (unsigned field = 0; field < gate->policy->field_count && !error; field++) {
-        unsigned category = gate->policy->fields[field].category;
+        const struct store_item *item;
         const struct store_field *value;
 
         if (!field_set_has(fields, field))
             continue;
-        if (!have[category])
-            error =
-                store_read_item(gate->reader, dossier->subject, gate->numbers.categories[category], &items[category]);
+        error = store_borrow_item(gate->reader, dossier->subject,
+                                  gate->numbers.categories[gate->policy->fields[field].category], &item);
         if (error)
             break;
-        have[category] = true;
-        value = field_of(&items[category], gate->numbers.fields[field]);
+        value = field_of(item, gate->numbers.fields[field]);
         if (!value) {
             error = -EBADMSG; /* the summary promised it */
             break;
@@ -207,8 +202,6 @@ static int read_chosen(struct gate *gate, const struct dossier *dossier, const s
             found->changed_s = value->captured_s;
         error = show_value(&decisions[field], value, field, shown);
     }
-    for (unsigned i = 0; i < POLICY_MAX_CATEGORIES; i++)
-        store_item_clear(&items[i]);
     if (error)
         report(REPORT_ERROR, "an item of the store can't be read: %s", strerror(-error));
     return error ? -EIO : 0;

@@ -278,6 +278,7 @@ static void tick(struct loop *loop)
     if (now_s != loop->last_second) {
         retire_ended(session, loop->last_second, now_s);
         loop->last_second = now_s;
+        door_rest(session->gate); /* also under a load that never lets the dispatcher wait */
     }
     if (now_ms < loop->next_tick_ms)
         return;

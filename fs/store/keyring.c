@@ -385,6 +385,63 @@ int keyring_read(const struct keyring *keyring, const struct keyring_slot *slot,
     return error < 0 ? error : open_slot(keyring, slot, bytes, key);
 }
 
+/* How far a stretch reaches follows from how many of its slots were asked for. */
+enum { STRETCH_MAX_SLOTS = 512, STRETCH_WORTH = 16 };
+struct keyring_stretch {
+    uint64_t first;
+    unsigned count, asked, next_count;
+    uint8_t bytes[STRETCH_MAX_SLOTS * SLOT_BYTES];
+};
+
+struct keyring_stretch *keyring_stretch_new(void)
+{
+    struct keyring_stretch *stretch = calloc(1, sizeof *stretch);
+
+    if (stretch)
+        stretch->next_count = STRETCH_MAX_SLOTS;
+    return stretch;
+}
+
+void keyring_stretch_free(struct keyring_stretch *stretch)
+{
+    if (stretch)
+        explicit_bzero(stretch, sizeof *stretch);
+    free(stretch);
+}
+
+static void stretch_fill(const struct keyring *keyring, struct keyring_stretch *stretch, uint64_t number)
+{
+    uint64_t left = number < keyring->file_slots ? keyring->file_slots - number : 0;
+
+    if (stretch->count > 0 && stretch->asked * STRETCH_WORTH < stretch->count)
+        stretch->next_count = stretch->next_count > 1 ? stretch->next_count / 2 : 1;
+    else if (stretch->next_count < STRETCH_MAX_SLOTS)
+        stretch->next_count *= 2;
+    stretch->first = number;
+    stretch->asked = 0;
+    stretch->count = left < stretch->next_count ? (unsigned)left : stretch->next_count;
+    if (stretch->count > 0 &&
+        file_pread(keyring->fd, stretch->bytes, stretch->count * (size_t)SLOT_BYTES, slot_offset(number)) < 0)
+        stretch->count = 0;
+}
+
+int keyring_read_along(const struct keyring *keyring, struct keyring_stretch *stretch,
+                       const struct keyring_slot *slot, uint8_t key[static CRYPT_KEY_BYTES])
+{
+    uint64_t number = slot->number;
+
+    if (number >> KEYRING_MAX_SLOTS_SHIFT)
+        return -EBADMSG;
+    if (number < stretch->first || number - stretch->first >= stretch->count)
+        stretch_fill(keyring, stretch, number);
+    /* What does not open here may be newer than the stretch. */
+    if (stretch->count == 0 ||
+        open_slot(keyring, slot, stretch->bytes + (number - stretch->first) * SLOT_BYTES, key) < 0)
+        return keyring_read(keyring, slot, key);
+    stretch->asked++;
+    return 0;
+}
+
 int keyring_read_newest(const struct keyring *keyring, const struct keyring_slot *slot,
                         uint8_t key[static CRYPT_KEY_BYTES])
 {

@@ -52,6 +52,13 @@ int keyring_flush(struct keyring *keyring);
 
 /* The key in a slot, from the file. -EBADMSG: it isn't there, it is another's, or it was destroyed. */
 int keyring_read(const struct keyring *keyring, const struct keyring_slot *slot, uint8_t key[static CRYPT_KEY_BYTES]);
+/* The same for who reads many slots in nearly the order of their numbers: a stretch of the file is read at once and kept, wrapped
+ * as it is, since a system call for each slot is dear. What was destroyed since it was read counts as there. */
+struct keyring_stretch;
+struct keyring_stretch *keyring_stretch_new(void);          /* NULL: no memory */
+void keyring_stretch_free(struct keyring_stretch *stretch); /* wipes; NULL is allowed */
+int keyring_read_along(const struct keyring *keyring, struct keyring_stretch *stretch,
+                       const struct keyring_slot *slot, uint8_t key[static CRYPT_KEY_BYTES]);
 /* The same for the writer, who also sees what isn't flushed. */
 int keyring_read_newest(const struct keyring *keyring, const struct keyring_slot *slot,
                         uint8_t key[static CRYPT_KEY_BYTES]);

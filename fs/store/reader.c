@@ -9,6 +9,10 @@
 
 enum { MAX_UNPUBLISHED = 8 }; /* there is one writer, so more than one is already strange */
 
+/* A look-up and the open behind it, a script that reads the fields of a dossier one by one, a rendering: each asks for the same few
+ * items again and again. */
+enum { MAX_KEPT = 16, KEPT_MAX_BYTES = 65536 };
+
 enum statement { BEGIN, COMMIT, UNPUBLISHED, FIND, ONE, WALK, ITEM, STATEMENTS };
 
 static const char *const TEXTS[STATEMENTS] = {
@@ -31,11 +35,17 @@ struct store_reader {
     unsigned rests; /* how often it ended: whoever walks notices that its statement was reset */
     int64_t unpublished[MAX_UNPUBLISHED];
     unsigned unpublished_count;
-    uint64_t tried;               /* the slot whose key was asked for last; NO_SLOT: it didn't come to that */
-    struct buffer plain;          /* what was opened last */
-    struct buffer held;           /* sealed bytes of a walk's candidate */
-    struct store_subject subject; /* decoded last */
-    uint8_t *key;                 /* locked */
+    uint64_t tried;                  /* the slot whose key was asked for last; NO_SLOT: it didn't come to that */
+    struct buffer plain;             /* what was opened last */
+    struct buffer held;              /* sealed bytes of a walk's candidate */
+    struct store_subject subject;    /* decoded last */
+    uint8_t *key;                    /* locked */
+    struct keyring_stretch *stretch; /* during a walk, and then NULL only for want of memory */
+    struct kept {
+        uint32_t subject, category; /* 0: none */
+        struct store_item item;
+    } kept[MAX_KEPT]; /* items opened since the last rest, which show no more than the transaction does */
+    unsigned kept_next;
 };
 
 int store_reader_open(struct store *store, struct store_reader **out)
@@ -71,13 +81,25 @@ void store_reader_close(struct store_reader *reader)
     crypt_locked_free(reader->key);
     buffer_clear(&reader->plain);
     buffer_clear(&reader->held);
+    for (unsigned i = 0; i < MAX_KEPT; i++)
+        store_item_clear(&reader->kept[i].item);
     explicit_bzero(reader, sizeof *reader);
     free(reader);
+}
+
+static void drop_kept(struct store_reader *reader)
+{
+    for (unsigned i = 0; i < MAX_KEPT; i++) {
+        if (reader->kept[i].subject > 0)
+            buffer_reset(&reader->kept[i].item.plain);
+        reader->kept[i].subject = 0;
+    }
 }
 
 void store_reader_rest(struct store_reader *reader)
 {
     reader->rests++;
+    drop_kept(reader);
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_reset(reader->statements[i]);
     if (!reader->reading)
@@ -183,7 +205,8 @@ static int open_row(struct store_reader *reader, const struct row *row, const ui
                     size_t *content_bytes)
 {
     struct store *store = reader->store;
-    int error = keyring_read(store->keyring, &row->slot, reader->key);
+    int error = reader->stretch ? keyring_read_along(store->keyring, reader->stretch, &row->slot, reader->key)
+                                : keyring_read(store->keyring, &row->slot, reader->key);
 
     reader->tried = row->slot.number;
     if (error == 0)
@@ -397,11 +420,14 @@ int store_each_subject(struct store_reader *reader, int (*each)(void *context, c
     bool again = true;
     int error = 0;
 
+    reader->stretch = keyring_stretch_new();
     while (again && error == 0 && walk.answer == 0) {
         walk.holding = false;
         error = walk_stretch(&walk, &again);
         sqlite3_reset(reader->statements[WALK]);
     }
+    keyring_stretch_free(reader->stretch);
+    reader->stretch = NULL;
     explicit_bzero(&reader->subject, sizeof reader->subject);
     if (damaged)
         *damaged += walk.damaged;
@@ -465,4 +491,30 @@ int store_read_item(struct store_reader *reader, uint32_t subject_id, uint32_t c
         error = read_item(reader, subject_id, category, item);
     while (try_again(reader, &retry, error));
     return inside_note(reader->store, error);
+}
+
+int store_borrow_item(struct store_reader *reader, uint32_t subject_id, uint32_t category,
+                      const struct store_item **item)
+{
+    struct kept *kept;
+    int error;
+
+    if (inside_failed(reader->store))
+        return -EIO;
+    for (unsigned i = 0; i < MAX_KEPT; i++)
+        if (reader->kept[i].subject == subject_id && reader->kept[i].category == category && subject_id > 0) {
+            *item = &reader->kept[i].item;
+            return 0;
+        }
+    kept = &reader->kept[reader->kept_next++ % MAX_KEPT];
+    store_item_clear(&kept->item);
+    kept->subject = 0;
+    error = store_read_item(reader, subject_id, category, &kept->item);
+    if (error)
+        return error;
+    /* A large one is lent, but not kept: the next borrowing in its place frees it. */
+    kept->subject = kept->item.plain.length_bytes <= KEPT_MAX_BYTES ? subject_id : 0;
+    kept->category = category;
+    *item = &kept->item;
+    return 0;
 }

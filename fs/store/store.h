@@ -129,6 +129,10 @@ int store_each_subject(struct store_reader *reader, int (*each)(void *context, c
                        void *context, uint64_t *damaged);
 /* The newest published version of an item into *item, which must be empty or used before; store_item_clear() in the end. */
 int store_read_item(struct store_reader *reader, uint32_t subject_id, uint32_t category, struct store_item *item);
+/* The same, but the item stays the reader's: it holds until the next call with this reader. A few of them are kept until the reader
+ * rests, so that asking again for one costs no decryption. */
+int store_borrow_item(struct store_reader *reader, uint32_t subject_id, uint32_t category,
+                      const struct store_item **item);
 
 /* ---- changing ------------------------------------------------------------------------------------------------- */
 
