@@ -5,7 +5,7 @@
 #   make test       everything; make test-quick the part under a minute
 #   make check      format, layers, static analysis, both compilers without warnings
 #   make sanitize   all tests with ASan and UBSan;  make valgrind: the unit tests under it
-#   make bench      measurements beside the peers (apart from the tests); ROUNDS=n, QUICK=1, CSV=file
+#   make bench      measurements beside the peers (apart from the tests); QUICK=1, ROUNDS=n, ONLY=row,row, CSV=file, SVG=file
 #   make install    DESTDIR and prefix are honoured; make uninstall
 #   make deps       installs from Debian what is missing; FOR="build test check valgrind bench"
 #   make format, make clean
@@ -198,7 +198,8 @@ bench:
 	@tests/deps --mount
 	+@$(AGAIN) deps FOR='build bench'
 	+@$(AGAIN) all
-	@BUILD=$(BUILD) tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(CSV),--csv $(CSV))
+	@BUILD=$(BUILD) tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(CSV),--csv $(CSV)) $(if $(SVG),--svg $(SVG))
 
 # ---- install ---------------------------------------------------------------------------------------------------
 # The daemon lives in sbin. The link in bin is for users who mount for themselves and have no sbin in their PATH. mount(8)

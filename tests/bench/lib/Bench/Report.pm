@@ -1,0 +1,139 @@
+# The results as text for people, at most 120 columns wide.
+package Bench::Report;
+use strict;
+use warnings;
+use Exporter 'import';
+
+use Bench::Statistics;
+
+our @EXPORT = qw(print_rows print_sizes print_flushes);
+
+my %titles = ('dossierfs-crash' => 'dossierfs, crash', floor => 'floor (libfuse)');
+
+sub title_of { return $titles{$_[0]} // $_[0] }
+
+# The figure and its spread, or blanks.
+sub spread {
+    my ($format, @values) = @_;
+    return @values ? sprintf("$format (%s)", median(@values), sprintf($format, iqr(@values)) =~ s/^\s+//r) : '';
+}
+
+sub verdict {
+    my ($value, $max, $unit) = @_;
+    return sprintf '<= %g%s %s', $max, $unit // '', $value <= $max ? 'met' : 'MISSED';
+}
+
+# ---- rows -------------------------------------------------------------------------------------------------------
+
+# plain: the type of the plain file system
+sub print_rows {
+    my ($results, $dossiers, $systems, $plain, @rows) = @_;
+    local $titles{plain} = $plain;
+    printf "\n%-46s %18s   %-13s %-14s %-13s %s\n", 'medians over the rounds (interquartile range)', 'us each', 'x gocryptfs',
+        'goal', 'x floor', 'goal';
+    for my $row (@rows) {
+        for my $clients (@{$row->{clients}}) {
+            print "\n$row->{title}", @{$row->{clients}} > 1 ? ", $clients client" . ($clients > 1 ? 's' : '') : '', "\n";
+            print_system($results, $row, $clients, $dossiers, $_) for @$systems;
+        }
+    }
+    return;
+}
+
+sub print_system {
+    my ($results, $row, $clients, $dossiers, $system) = @_;
+    my @ns = $results->figures($row->{name}, $clients, $dossiers, $system);
+    my @cells = map { ratio_cells($results, $row, $clients, $dossiers, $system, $_) } qw(gocryptfs floor);
+    print sprintf("  %-44s %18s   %-13s %-14s %-13s %s", title_of($system), spread('%.1f', map { $_ / 1000 } @ns), @cells)
+        =~ s/\s+\z//r, "\n";
+    return;
+}
+
+sub ratio_cells {
+    my ($results, $row, $clients, $dossiers, $system, $peer) = @_;
+    my @ratios = $results->ratios($row->{name}, $clients, $dossiers, $system, $peer);
+    my ($goal) = grep { $_->[0] == $clients && $_->[1] eq $system && $_->[2] eq $peer } @{$row->{goals}};
+    return (spread(@ratios && median(@ratios) < 0.1 ? '%.3f' : '%.2f', @ratios),
+        $goal && @ratios ? verdict(median(@ratios), $goal->[3]) : '');
+}
+
+# ---- the disk ---------------------------------------------------------------------------------------------------
+
+sub print_flushes {
+    my ($results, $dossiers) = @_;
+    my %ways = (append => 'append, fdatasync', 'in-place' => 'in place, fdatasync', direct => 'in place, direct', nothing => 'nothing');
+    print "\nwhat a flush of this disk costs, at the start of each round\n";
+    for my $way (qw(append in-place direct nothing)) {
+        my @us = map { $_ / 1000 } $results->figures('flush', 1, undef, $way) or next;
+        printf "  %-44s %18s   from %.1f to %.1f\n", $ways{$way}, spread('%.1f', @us), quantile(0, @us), quantile(1, @us);
+    }
+    my %flush = map { $_ => median($results->figures('flush', 1, undef, $_)) } qw(in-place direct);
+    my ($least) = sort { $a <=> $b } grep { defined } values %flush;
+    my $open = median($results->figures('open', 1, $dossiers, 'dossierfs'));
+    printf "  the cheapest way in place takes %.0f%% of an open by one client\n", 100 * $least / $open if $least && $open;
+    return;
+}
+
+# ---- sizes ------------------------------------------------------------------------------------------------------
+
+my %limits = (
+    mount        => {100_000 => [500], 1_000_000 => [5000]},
+    'memory-own' => {100_000 => [150], 1_000_000 => [150]},
+);
+my @size_rows = (
+    ['open-spread', 'dossierfs',       'us per open, each of another dossier',   0.001, '%.1f'],
+    ['open-spread', 'dossierfs-crash', '  the same, crash-durable',              0.001, '%.1f'],
+    ['open-fixed',  'dossierfs',       'us per open, the same dossiers',         0.001, '%.1f'],
+    ['open-fixed',  'dossierfs-crash', '  the same, crash-durable',              0.001, '%.1f'],
+    ['mount',       'dossierfs',       'ms from start to first answer',          1,     '%.0f'],
+    ['mount',       'dossierfs-crash', '  the same, crash-durable',              1,     '%.0f'],
+    ['memory-own',  'dossierfs',       'memory, bytes a dossier: its own',       1,     '%.0f'],
+    ['memory-rss',  'dossierfs',       '  with pages of the store (Rss)',        1,     '%.0f'],
+    ['import',      'dossierfs',       'dossiers imported a second',             1,     '%.0f'],
+    ['bytes-records', 'dossierfs',     'store, bytes a dossier',                 1,     '%.0f'],
+    ['bytes-segments', 'dossierfs',    'log of the import, bytes a dossier',     1,     '%.0f'],
+    ['bytes-index', 'dossierfs',       '  and its index',                        1,     '%.0f'],
+    ['log-segments', 'dossierfs',      'log, bytes per open by one client',      1,     '%.0f'],
+    ['log-index',   'dossierfs',       '  and its index',                        1,     '%.0f'],
+);
+
+sub print_sizes {
+    my ($results, @sizes) = @_;
+    printf "\n%-36s" . ' %18s' x @sizes . "   goals\n", 'dossiers', @sizes;
+    for my $row (@size_rows) {
+        my ($name, $system, $title, $factor, $format) = @$row;
+        my @cells = map { spread($format, map { $_ * $factor } $results->figures($name, 1, $_, $system)) } @sizes;
+        next unless grep { length } @cells;
+        print sprintf('  %-34s' . ' %18s' x @sizes . '   %s', $title, @cells, size_goals($results, $name, $system, @sizes))
+            =~ s/\s+\z//r, "\n";
+    }
+    return;
+}
+
+sub size_goals {
+    my ($results, $name, $system, @sizes) = @_;
+    my %median = map { $_ => median($results->figures($name, 1, $_, $system)) } @sizes;
+    return growth($results, $name, $system) if $name =~ /^open-/;
+    return import_goals(\%median, @sizes) if $name eq 'import';
+    return '' if $system ne 'dossierfs';
+    return join ', ', map { verdict($median{$_}, $limits{$name}{$_}[0]) } grep { $limits{$name}{$_} && defined $median{$_} } @sizes;
+}
+
+# At a million, times that at ten thousand.
+sub growth {
+    my ($results, $name, $system) = @_;
+    my ($small, $large) = map { $results->series($name, 1, $_, $system) } 10_000, 1_000_000;
+    my @ratios = ratios($large, $small) or return '';
+    return sprintf '%.2f x, %s', median(@ratios), verdict(median(@ratios), 1.15);
+}
+
+sub import_goals {
+    my ($rate, @sizes) = @_;
+    my @told = map { sprintf '>= 20000 %s', $rate->{$_} >= 20000 ? 'met' : 'MISSED' }
+        grep { $_ >= 100_000 && defined $rate->{$_} } $sizes[-1];
+    push @told, sprintf('linear %s', $rate->{1_000_000} >= 0.8 * $rate->{100_000} ? 'met' : 'MISSED')
+        if $rate->{1_000_000} && $rate->{100_000};
+    return join ', ', @told;
+}
+
+1;
