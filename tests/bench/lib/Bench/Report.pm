@@ -44,7 +44,7 @@ sub print_system {
     my ($results, $row, $clients, $dossiers, $system) = @_;
     my @ns = $results->figures($row->{name}, $clients, $dossiers, $system);
     my @cells = map { ratio_cells($results, $row, $clients, $dossiers, $system, $_) } qw(gocryptfs floor);
-    print sprintf("  %-44s %18s   %-13s %-14s %-13s %s", title_of($system), spread('%.1f', map { $_ / 1000 } @ns), @cells)
+    print sprintf("  %-44s %18s   %-13s %-14s %-13s %s", title_of($system), spread(@ns && median(@ns) < 1e7 ? '%.1f' : '%.0f', map { $_ / 1000 } @ns), @cells)
         =~ s/\s+\z//r, "\n";
     return;
 }

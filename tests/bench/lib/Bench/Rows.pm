@@ -60,8 +60,11 @@ sub set_up {
     $stage->copy_store('store', 'store-crash') if $stage->{can_crash};
     $stage->mount_store('store', 'dossierfs', 'power');
     $stage->mount_store('store-crash', 'dossierfs-crash', 'crash') if $stage->{can_crash};
+    $stage->make_gocryptfs;
     $stage->mount_gocryptfs;
     my $files = $stage->copy_files($stage->{can_crash} ? 'dossierfs-crash' : 'dossierfs', @codes);
+    $stage->unmount('gocryptfs');
+    $stage->mount_gocryptfs('-allow_other');
     $stage->mount_floor;
     write_lists($stage, $scale, @codes);
     run_sync(); # what was just written is not to reach the disk while something else is measured

@@ -160,15 +160,22 @@ sub mount_store {
     return {daemon => $daemon, ms => $ms};
 }
 
-sub mount_gocryptfs {
+sub make_gocryptfs {
     my ($self) = @_;
-    my ($cipher, $pass, $at) = map { $self->at($_) } qw(cipher pass gocryptfs);
-    make_path($cipher, $at);
+    my ($cipher, $pass) = map { $self->at($_) } qw(cipher pass);
+    make_path($cipher, $self->at('gocryptfs'));
     write_file($pass, unpack('H*', random_bytes(16)) . "\n");
     # scryptn only weighs on the mount, which isn't measured.
     run('gocryptfs', '-q', '-init', '-scryptn', 10, '-passfile', $pass, $cipher);
+    return;
+}
+
+# Files are written before others are let in: with -allow_other each creation changes the user of every thread, which takes
+# some milliseconds.
+sub mount_gocryptfs {
+    my ($self, @options) = @_;
     push @{$self->{mounts}}, 'gocryptfs';
-    run('gocryptfs', '-q', '-nosyslog', '-allow_other', '-passfile', $pass, $cipher, $at);
+    run('gocryptfs', '-q', '-nosyslog', @options, '-passfile', map { $self->at($_) } qw(pass cipher gocryptfs));
     $self->wait_for('gocryptfs', 0.05, sub { 0 });
     return;
 }
