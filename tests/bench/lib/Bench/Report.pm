@@ -99,12 +99,12 @@ my @size_rows = (
 
 sub print_sizes {
     my ($results, @sizes) = @_;
-    printf "\n%-36s" . ' %18s' x @sizes . "   goals\n", 'dossiers', @sizes;
+    printf "\n%-36s" . ' %16s' x @sizes . "   goals\n", 'dossiers', @sizes;
     for my $row (@size_rows) {
         my ($name, $system, $title, $factor, $format) = @$row;
         my @cells = map { spread($format, map { $_ * $factor } $results->figures($name, 1, $_, $system)) } @sizes;
         next unless grep { length } @cells;
-        print sprintf('  %-34s' . ' %18s' x @sizes . '   %s', $title, @cells, size_goals($results, $name, $system, @sizes))
+        print sprintf('  %-34s' . ' %16s' x @sizes . '   %s', $title, @cells, size_goals($results, $name, $system, @sizes))
             =~ s/\s+\z//r, "\n";
     }
     return;
