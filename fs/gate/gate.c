@@ -71,7 +71,7 @@ static int load_summaries(struct gate *gate, struct report_why *why)
     int error;
 
     find_numbers(gate);
-    error = store_each_subject(gate->reader, take_summary, gate, &damaged);
+    error = store_each_subject(gate->reader, 0, take_summary, gate, &damaged);
     store_reader_rest(gate->reader);
     if (damaged > 0)
         report(REPORT_ERROR, "%llu dossiers are damaged in the store and stay hidden", (unsigned long long)damaged);
@@ -104,6 +104,40 @@ static int open_log(struct gate *gate, enum log_durability durability, struct re
     error = log_open(&options, &gate->log, why);
     explicit_bzero(key, sizeof key);
     return error;
+}
+
+/* Opening the log replays its newest segment, which takes as long as some ten thousand summaries: both at once. */
+struct log_opening {
+    struct gate *gate;
+    enum log_durability durability;
+    pthread_t thread;
+    bool in_thread;
+    struct report_why why;
+    int error;
+};
+
+static void *open_log_beside(void *context)
+{
+    struct log_opening *opening = context;
+
+    opening->error = open_log(opening->gate, opening->durability, &opening->why);
+    return NULL;
+}
+
+static void log_opening_begin(struct log_opening *opening)
+{
+    opening->in_thread = pthread_create(&opening->thread, NULL, open_log_beside, opening) == 0;
+}
+
+/* Waits for it. After it failed, gate->log is NULL. */
+static int log_opening_end(struct log_opening *opening, struct report_why *why)
+{
+    if (opening->in_thread)
+        pthread_join(opening->thread, NULL);
+    else
+        open_log_beside(opening);
+    *why = opening->why;
+    return opening->error;
 }
 
 static int log_start(struct gate *gate, enum log_durability durability, struct report_why *why)
@@ -153,10 +187,18 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
         error = store_reader_open(gate->store, &gate->reader);
     if (!error)
         error = dossiers_new(gate->policy, &gate->dossiers);
-    if (!error)
+    if (!error) {
+        struct log_opening opening = {.gate = gate, .durability = options->log_durability};
+        struct report_why log_why = {""};
+        int log_error;
+
+        log_opening_begin(&opening);
         error = load_summaries(gate, why);
-    if (!error)
-        error = open_log(gate, options->log_durability, why);
+        log_error = log_opening_end(&opening, &log_why);
+        if (!error && log_error && why)
+            *why = log_why;
+        error = error ? error : log_error;
+    }
     if (!error && (gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
         error = -errno;
     if (!error)
@@ -361,15 +403,28 @@ static void wait_for_dispatcher(struct gate *gate, uint64_t posting)
         ;
 }
 
+/* Where nothing is mounted there is one thread. The new subjects, which an import may have a million of, come in one walk. */
+static void take_at_once(struct gate *gate, const uint32_t *subjects, size_t count)
+{
+    uint32_t known = dossiers_count(gate->dossiers), last = 0;
+
+    if (known > 0)
+        last = dossiers_get(gate->dossiers, known - 1).subject;
+    store_reader_rest(gate->reader);
+    for (size_t i = 0; i < count; i++)
+        if (subjects[i] <= last)
+            gate_take_subject(gate, gate->reader, subjects[i]);
+    find_numbers(gate);
+    store_each_subject(gate->reader, last, take_summary, gate, NULL);
+    store_reader_rest(gate->reader);
+}
+
 int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count)
 {
     uint32_t *all;
 
     if (!gate->mounted) {
-        store_reader_rest(gate->reader);
-        for (size_t i = 0; i < count; i++)
-            gate_take_subject(gate, gate->reader, subjects[i]);
-        store_reader_rest(gate->reader);
+        take_at_once(gate, subjects, count);
         atomic_fetch_sub(&gate->unsettled, 1);
         free(subjects);
         return 0;

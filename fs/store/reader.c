@@ -413,13 +413,16 @@ static int walk_stretch(struct walk *walk, bool *again)
     return error == 0 && walk->holding ? walk_hand_over(walk) : error;
 }
 
-int store_each_subject(struct store_reader *reader, int (*each)(void *context, const struct store_subject *subject),
-                       void *context, uint64_t *damaged)
+int store_each_subject(struct store_reader *reader, uint32_t after,
+                       int (*each)(void *context, const struct store_subject *subject), void *context,
+                       uint64_t *damaged)
 {
     struct walk walk = {.reader = reader, .each = each, .context = context};
     bool again = true;
     int error = 0;
 
+    if (after > 0)
+        walk.at = schema_summary_row(after, SCHEMA_VERSION_MAX);
     reader->stretch = keyring_stretch_new();
     while (again && error == 0 && walk.answer == 0) {
         walk.holding = false;

@@ -123,10 +123,11 @@ void store_reader_rest(struct store_reader *reader);
 int store_find(struct store_reader *reader, const char *code, size_t code_bytes, uint32_t *subject);
 /* Reads one summary into *subject. -ENOENT, -EBADMSG. */
 int store_read_subject(struct store_reader *reader, uint32_t subject_id, struct store_subject *subject);
-/* Calls `each` for every published subject, in the order of their numbers, until it answers other than 0, which is then
+/* Calls `each` for every published subject with a number above `after`, in the order of their numbers, until it answers other than 0, which is then
  * the result. A summary that can't be opened: `damaged` (may be NULL) is counted up and the walk goes on. */
-int store_each_subject(struct store_reader *reader, int (*each)(void *context, const struct store_subject *subject),
-                       void *context, uint64_t *damaged);
+int store_each_subject(struct store_reader *reader, uint32_t after,
+                       int (*each)(void *context, const struct store_subject *subject), void *context,
+                       uint64_t *damaged);
 /* The newest published version of an item into *item, which must be empty or used before; store_item_clear() in the end. */
 int store_read_item(struct store_reader *reader, uint32_t subject_id, uint32_t category, struct store_item *item);
 /* The same, but the item stays the reader's: it holds until the next call with this reader. A few of them are kept until the reader

@@ -356,14 +356,14 @@ static void walks_while_others_publish(void **state)
 
     (void)state;
     stage_publish_new(store, 0, 30);
-    assert_int_equal(store_each_subject(reader, meddle, &meddling, &damaged), 0);
+    assert_int_equal(store_each_subject(reader, 0, meddle, &meddling, &damaged), 0);
     assert_int_equal(damaged, 0);
     assert_in_range(meddling.seen, 30, 35);
     store_reader_rest(reader);
     assert_int_equal(stage_count(reader), 35);
     stage_expect(reader, 29, 2);
     meddling = (struct meddling){.stop_at = 3};
-    assert_int_equal(store_each_subject(reader, meddle, &meddling, NULL), 77);
+    assert_int_equal(store_each_subject(reader, 0, meddle, &meddling, NULL), 77);
     assert_int_equal(meddling.seen, 3);
 }
 

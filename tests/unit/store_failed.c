@@ -59,7 +59,7 @@ static void expect_failed(struct store_reader *reader, uint32_t id)
     assert_int_equal(store_read_subject(reader, id, &subject), -EIO);
     assert_int_equal(store_find(reader, "2024-00003", 10, &number), -EIO);
     assert_int_equal(store_find(reader, "unknown", 7, &number), -EIO);
-    assert_int_equal(store_each_subject(reader, stage_count_one, &count, &damaged), -EIO);
+    assert_int_equal(store_each_subject(reader, 0, stage_count_one, &count, &damaged), -EIO);
     assert_int_equal(count + damaged, 0);
     assert_int_equal(store_reader_open(store, &another), -EIO);
     assert_int_equal(store_batch_begin(store, &batch), -EIO);

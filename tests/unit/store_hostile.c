@@ -269,7 +269,7 @@ static void refuses_a_code_that_leads_elsewhere(void **state)
     stage_sql(stage.path, "UPDATE summary SET slot = slot + 1 WHERE id = (SELECT min(id) FROM summary)");
     store = stage_open(stage.path);
     reader = stage_reader(store);
-    assert_int_equal(store_each_subject(reader, stage_count_one, &count, &damaged), 0);
+    assert_int_equal(store_each_subject(reader, 0, stage_count_one, &count, &damaged), 0);
     assert_int_equal(count, 3);
     assert_int_equal(damaged, 1);
     store_reader_close(reader);

@@ -213,7 +213,7 @@ static inline unsigned stage_count(struct store_reader *reader)
     unsigned count = 0;
     uint64_t damaged = 0;
 
-    assert_int_equal(store_each_subject(reader, stage_count_one, &count, &damaged), 0);
+    assert_int_equal(store_each_subject(reader, 0, stage_count_one, &count, &damaged), 0);
     assert_int_equal(damaged, 0);
     return count;
 }
