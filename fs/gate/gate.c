@@ -14,6 +14,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/loading.h"
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +72,7 @@ static int load_summaries(struct gate *gate, struct report_why *why)
     int error;
 
     find_numbers(gate);
-    error = store_each_subject(gate->reader, 0, take_summary, gate, &damaged);
+    error = loading_each(gate->reader, take_summary, gate, &damaged);
     store_reader_rest(gate->reader);
     if (damaged > 0)
         report(REPORT_ERROR, "%llu dossiers are damaged in the store and stay hidden", (unsigned long long)damaged);

@@ -428,6 +428,49 @@ static void reads_while_another_thread_writes(void **state)
     assert_int_equal((uintptr_t)faults, 0);
 }
 
+/* What is lent is kept while the state of the database is, and no longer; another item is never taken for it. */
+static void lends_items_until_it_rests(void **state)
+{
+    const struct store_item *item, *again;
+    uint32_t id, version;
+    struct store_batch *batch;
+
+    (void)state;
+    stage_publish_new(store, 0, 40);
+    id = stage_find(reader, 7);
+    assert_int_equal(store_borrow_item(reader, id, 1, &item), 0);
+    assert_int_equal(store_borrow_item(reader, id, 1, &again), 0);
+    assert_ptr_equal(item, again);
+    for (unsigned n = 0; n < 40; n++) /* more than are kept */
+        for (uint32_t category = 1; category <= 2; category++) {
+            struct store_item fresh = {.plain = BUFFER_EMPTY};
+
+            assert_int_equal(store_read_item(reader, stage_find(reader, n), category, &fresh), 0);
+            for (unsigned twice = 0; twice < 2; twice++) {
+                assert_int_equal(store_borrow_item(reader, stage_find(reader, n), category, &item), 0);
+                assert_int_equal(item->field_count, fresh.field_count);
+                assert_int_equal(item->fields[0].value_bytes, fresh.fields[0].value_bytes);
+                assert_memory_equal(item->fields[0].value, fresh.fields[0].value, fresh.fields[0].value_bytes);
+            }
+            store_item_clear(&fresh);
+        }
+    assert_int_equal(store_borrow_item(reader, id, 3, &again), -ENOENT);
+    assert_int_equal(store_borrow_item(reader, 0, 1, &again), -ENOENT);
+    batch = stage_batch(store);
+    assert_int_equal(put_edition(batch, 7, 2, id, &version), 0);
+    assert_int_equal(store_batch_publish(batch), 0);
+    store_reader_rest(reader);
+    assert_int_equal(store_borrow_item(reader, id, 1, &item), 0);
+    stage_expect(reader, 7, 2);
+    {
+        struct stage_person person;
+
+        stage_person(&person, 7, 2);
+        assert_int_equal(item->fields[0].value_bytes, strlen(person.values[0][0]));
+        assert_memory_equal(item->fields[0].value, person.values[0][0], item->fields[0].value_bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(gives_names_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(walks_while_others_publish, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_what_replaced_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lends_items_until_it_rests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_while_another_thread_writes, set_up, tear_down),
     };
 
