@@ -396,8 +396,10 @@ static int put(struct gate_import *import, const struct field_set *changed, bool
         if (touched)
             error = draft_category(import, category, changed, &drafts[draft_count++]);
     }
+    /* A code that neither the store nor this import knows is new: its sealing need not be waited for. */
     if (!error)
-        error = store_batch_put(import->batch, &import->subject, drafts, draft_count);
+        error = (import->subject.id == 0 ? store_batch_queue : store_batch_put)(import->batch, &import->subject,
+                                                                                drafts, draft_count);
     return error ? error : remember(import, changed, added);
 }
 

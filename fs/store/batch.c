@@ -1,12 +1,17 @@
 /* The writing side. A batch is a row in `batch` as long as it is unpublished; readers skip every row that carries such a
  * number. So publishing is dropping that one row, and taking back is done by its slots (destroy.c).
  *
- * A put prepares everything in memory, where it can fail without a trace, and only then touches the database. */
+ * A put prepares everything in memory, where it can fail without a trace, and only then touches the database.
+ *
+ * What was queued is encoded at once and sealed and inserted by a second thread, a group at a time. That thread holds
+ * store->writing while it works; every other change waits for it first (drain()), so that both never use the batch at once. */
 #include <errno.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/store/behind.h"
 #include "fs/store/destroy.h"
 #include "fs/store/inside.h"
 #include "fs/store/record.h"
@@ -16,6 +21,8 @@ enum {
     PUTS_PER_COMMIT = 1024,
     CELLS = STORE_MAX_CATEGORIES + 1, /* of one put: the items, and in the end the summary */
     CELL_RANDOM_BYTES = CRYPT_KEY_BYTES + KEYRING_RANDOM_BYTES,
+    GROUP_SUBJECTS = 64,
+    GROUP_BYTES = 1 << 20, /* an item may be large: with so much a group is full too */
 };
 
 enum statement { ADD_SUBJECT, CODE_HASH, NEWEST_SUMMARY, NEWEST_ITEM, ADD_SUMMARY, ADD_ITEM, ADD_INTENT, STATEMENTS };
@@ -38,21 +45,6 @@ struct cell {
     size_t length_bytes;
 };
 
-struct store_batch {
-    struct store *store;
-    int64_t number;
-    bool begun; /* its row is in the database, in a commit or in the open transaction */
-    bool in_transaction;
-    bool ended;    /* something went wrong midway: only abandoning is left */
-    unsigned puts; /* since the last commit */
-    sqlite3_stmt *statements[STATEMENTS];
-    struct buffer plain;
-    struct buffer sealed;
-    struct cell cells[CELLS];
-    size_t cell_count;
-    uint8_t *random; /* locked: CELLS times CELL_RANDOM_BYTES, the first part of each being the key */
-};
-
 /* What a put is about to write, besides the cells. */
 struct change {
     bool is_new;
@@ -63,6 +55,41 @@ struct change {
     uint8_t hash[CRYPT_CODE_HASH_BYTES];
 };
 
+/* A new subject that waits for the second thread: its plaintexts, the summary's last, lie in the group's buffer. */
+struct queued {
+    struct change change;
+    unsigned cell_count;
+    struct {
+        uint32_t category;
+        size_t at, length_bytes;
+    } cells[CELLS];
+};
+struct group {
+    struct buffer plain;
+    unsigned count;
+    struct queued queued[GROUP_SUBJECTS];
+};
+
+struct store_batch {
+    struct store *store;
+    int64_t number;
+    bool begun; /* its row is in the database, in a commit or in the open transaction */
+    bool in_transaction;
+    bool ended;        /* something went wrong midway: only abandoning is left */
+    atomic_int failed; /* what went wrong with what was queued */
+    unsigned puts;     /* since the last commit */
+    sqlite3_stmt *statements[STATEMENTS];
+    struct buffer plain;
+    struct buffer sealed;
+    struct cell cells[CELLS];
+    size_t cell_count;
+    uint8_t *random;       /* locked: CELLS times CELL_RANDOM_BYTES, the first part of each being the key */
+    struct behind *behind; /* NULL until something is queued */
+    struct group *groups;  /* two: one is filled while the other is written */
+    unsigned filling;      /* which */
+    int64_t next_subject;  /* of what is queued; 0: nothing was since the last drain */
+};
+
 /* ---- transactions ------------------------------------------------------------------------------------------------- */
 
 static void batch_free(struct store_batch *batch)
@@ -71,6 +98,10 @@ static void batch_free(struct store_batch *batch)
         return;
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(batch->statements[i]);
+    behind_free(batch->behind);
+    for (unsigned i = 0; i < 2 && batch->groups; i++)
+        buffer_clear(&batch->groups[i].plain);
+    free(batch->groups);
     buffer_clear(&batch->plain);
     buffer_clear(&batch->sealed);
     crypt_locked_free(batch->random);
@@ -294,28 +325,43 @@ static int next_item_version(struct store_batch *batch, const struct change *cha
     return *version > SCHEMA_VERSION_MAX ? -EOVERFLOW : sql_error(rc);
 }
 
-/* Seals what is in batch->plain as the next cell. */
-static int seal_cell(struct store_batch *batch, const struct crypt_place *place)
+/* Seals a plaintext as the next cell. */
+static int seal_cell(struct store_batch *batch, const struct crypt_place *place, const uint8_t *plain,
+                     size_t plain_bytes)
 {
     struct store *store = batch->store;
     uint8_t *random = batch->random + batch->cell_count * CELL_RANDOM_BYTES;
     struct cell *cell = &batch->cells[batch->cell_count];
-    int error = batch->plain.failed ? -ENOMEM : 0;
+    int error;
 
     cell->slot.place = *place;
     cell->at = batch->sealed.length_bytes;
-    if (error == 0)
-        error = crypt_seal_cell(store->keys, random, place, batch->plain.bytes, batch->plain.length_bytes,
-                                &batch->sealed);
+    error = crypt_seal_cell(store->keys, random, place, plain, plain_bytes, &batch->sealed);
     if (error == 0)
         error = keyring_add(store->keyring, &cell->slot, random, random + CRYPT_KEY_BYTES);
     explicit_bzero(random, CELL_RANDOM_BYTES);
-    buffer_reset(&batch->plain);
     if (error < 0)
         return error;
     cell->length_bytes = batch->sealed.length_bytes - cell->at;
     batch->cell_count++;
     return 0;
+}
+
+/* The same of what is in batch->plain, which is empty then. */
+static int seal_plain(struct store_batch *batch, const struct crypt_place *place)
+{
+    int error =
+        batch->plain.failed ? -ENOMEM : seal_cell(batch, place, batch->plain.bytes, batch->plain.length_bytes);
+
+    buffer_reset(&batch->plain);
+    return error;
+}
+
+static void begin_cells(struct store_batch *batch, size_t count)
+{
+    buffer_reset(&batch->sealed);
+    batch->cell_count = 0;
+    randombytes_buf(batch->random, count * CELL_RANDOM_BYTES);
 }
 
 static int seal_all(struct store_batch *batch, const struct change *change, const struct store_subject *subject,
@@ -324,22 +370,20 @@ static int seal_all(struct store_batch *batch, const struct change *change, cons
     struct store_subject summary = *subject;
     int error = 0;
 
-    buffer_reset(&batch->sealed);
-    batch->cell_count = 0;
-    randombytes_buf(batch->random, (item_count + 1) * CELL_RANDOM_BYTES);
+    begin_cells(batch, item_count + 1);
     for (size_t i = 0; error == 0 && i < item_count; i++) {
         struct crypt_place place = {.subject = change->id, .category = items[i].category};
 
         error = next_item_version(batch, change, items[i].category, &place.version);
         if (error == 0) {
             record_put_item(&batch->plain, &items[i]);
-            error = seal_cell(batch, &place);
+            error = seal_plain(batch, &place);
         }
     }
     if (error == 0) {
         summary.pseudonym = change->pseudonym;
         record_put_subject(&batch->plain, &summary);
-        error = seal_cell(batch, &(struct crypt_place){.subject = change->id, .version = change->version});
+        error = seal_plain(batch, &(struct crypt_place){.subject = change->id, .version = change->version});
     }
     explicit_bzero(&summary, sizeof summary);
     buffer_reset(&batch->plain);
@@ -390,11 +434,28 @@ static int add_rows(struct store_batch *batch, const struct change *change)
     return error == -EEXIST ? -EBADMSG : error;
 }
 
+/* What was sealed goes into the database. -EEXIST leaves no trace, if `next` is the keyring's number before the sealing. */
+static int put_rows(struct store_batch *batch, const struct change *change, uint64_t next)
+{
+    struct store *store = batch->store;
+    int error = change->is_new ? add_subject(batch, change) : 0;
+
+    if (error < 0) {
+        keyring_take_back(store->keyring, next);
+        return error;
+    }
+    if (change->is_new)
+        store->counters.next_subject++;
+    error = add_rows(batch, change);
+    if (error == 0 && ++batch->puts >= PUTS_PER_COMMIT)
+        error = commit_part(batch);
+    return error;
+}
+
 static int put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
                size_t item_count)
 {
-    struct store *store = batch->store;
-    uint64_t next = keyring_next(store->keyring);
+    uint64_t next = keyring_next(batch->store->keyring);
     struct change change = {0};
     int error = open_transaction(batch);
 
@@ -402,23 +463,175 @@ static int put(struct store_batch *batch, struct store_subject *subject, const s
         error = prepare_change(batch, subject, &change);
     if (error == 0)
         error = seal_all(batch, &change, subject, items, item_count);
-    if (error == 0 && change.is_new)
-        error = add_subject(batch, &change);
     if (error < 0) {
-        keyring_take_back(store->keyring, next);
+        keyring_take_back(batch->store->keyring, next);
         return error;
     }
-    if (change.is_new)
-        store->counters.next_subject++;
-    error = add_rows(batch, &change);
-    if (error == 0 && ++batch->puts >= PUTS_PER_COMMIT)
-        error = commit_part(batch);
+    error = put_rows(batch, &change, next);
     if (error < 0)
         return error;
     subject->id = change.id;
     subject->version = change.version;
     subject->pseudonym = change.pseudonym;
     return 0;
+}
+
+/* Under store->writing. SQLite may end a transaction by itself when it fails. A row put after that would stand outside the
+ * batch. */
+static void end_if_broken(struct store_batch *batch, int error)
+{
+    if (error == -ENOSPC || error == -EIO || (batch->in_transaction && sqlite3_get_autocommit(batch->store->db)))
+        batch->ended = true;
+}
+
+/* Why a batch that ended takes nothing any more. */
+static int ended_by(const struct store_batch *batch)
+{
+    return batch->failed < 0 ? batch->failed : -ECANCELED;
+}
+
+/* ---- what is done behind ---------------------------------------------------------------------------------------- */
+
+static int write_queued(struct store_batch *batch, const struct group *group, const struct queued *queued)
+{
+    uint64_t next = keyring_next(batch->store->keyring);
+    int error = open_transaction(batch);
+
+    begin_cells(batch, queued->cell_count);
+    for (unsigned i = 0; error == 0 && i < queued->cell_count; i++) {
+        struct crypt_place place = {
+            .subject = queued->change.id, .category = queued->cells[i].category, .version = queued->change.version};
+
+        error = seal_cell(batch, &place, group->plain.bytes + queued->cells[i].at, queued->cells[i].length_bytes);
+    }
+    if (error < 0) {
+        keyring_take_back(batch->store->keyring, next);
+        return error;
+    }
+    return put_rows(batch, &queued->change, next);
+}
+
+/* In the second thread. What can't be written ends the batch: those who queued it were told that it would be. */
+static void write_group(void *context, void *piece)
+{
+    struct store_batch *batch = context;
+    struct store *store = batch->store;
+    struct group *group = piece;
+    int error = 0;
+
+    pthread_mutex_lock(&store->writing);
+    for (unsigned i = 0; error == 0 && i < group->count && !batch->ended; i++) {
+        error = inside_failed(store) ? -EIO : write_queued(batch, group, &group->queued[i]);
+        end_if_broken(batch, error);
+    }
+    if (error < 0) {
+        batch->ended = true;
+        batch->failed = error;
+    }
+    pthread_mutex_unlock(&store->writing);
+    inside_note(store, error);
+    buffer_reset(&group->plain);
+    explicit_bzero(group->queued, group->count * sizeof *group->queued);
+    group->count = 0;
+}
+
+/* Waits until all that was queued is written, or can't be. */
+static void drain(struct store_batch *batch)
+{
+    if (!batch->behind)
+        return;
+    if (batch->groups[batch->filling].count > 0) {
+        behind_give(batch->behind, &batch->groups[batch->filling]);
+        batch->filling = !batch->filling;
+    }
+    behind_wait(batch->behind);
+    batch->next_subject = 0;
+}
+
+static void end_for(struct store_batch *batch, struct group *group, int error)
+{
+    pthread_mutex_lock(&batch->store->writing);
+    batch->ended = true;
+    batch->failed = error;
+    pthread_mutex_unlock(&batch->store->writing);
+    group->count = 0;
+}
+
+/* Encodes a subject and its items into the group. -EFBIG leaves the group as it was; -ENOMEM ends the batch. */
+static int encode_queued(struct store_batch *batch, struct group *group, const struct store_subject *subject,
+                         const struct store_item_draft *items, size_t item_count)
+{
+    struct queued *queued = &group->queued[group->count];
+    size_t began_bytes = group->plain.length_bytes;
+
+    for (size_t i = 0; i <= item_count; i++) {
+        queued->cells[i].category = i < item_count ? items[i].category : 0;
+        queued->cells[i].at = group->plain.length_bytes;
+        if (i < item_count)
+            record_put_item(&group->plain, &items[i]);
+        else
+            record_put_subject(&group->plain, subject);
+        queued->cells[i].length_bytes = group->plain.length_bytes - queued->cells[i].at;
+        if (!group->plain.failed && queued->cells[i].length_bytes > CRYPT_PLAIN_MAX_BYTES) {
+            buffer_cut(&group->plain, began_bytes);
+            return -EFBIG;
+        }
+    }
+    if (group->plain.failed) {
+        end_for(batch, group, -ENOMEM); /* the buffer lost the others of the group as well */
+        return -ENOMEM;
+    }
+    queued->cell_count = (unsigned)item_count + 1;
+    queued->change =
+        (struct change){.is_new = true, .id = subject->id, .version = 1, .pseudonym = subject->pseudonym};
+    crypt_hash_code(batch->store->keys, subject->code, subject->code_bytes, queued->change.hash);
+    group->count++;
+    return 0;
+}
+
+static int start_behind(struct store_batch *batch)
+{
+    if (batch->behind)
+        return 0;
+    if (!batch->groups)
+        batch->groups = calloc(2, sizeof *batch->groups);
+    return batch->groups ? behind_new(write_group, batch, &batch->behind) : -ENOMEM;
+}
+
+int store_batch_queue(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
+                      size_t item_count)
+{
+    struct store_subject draft = *subject;
+    struct group *group;
+    int error = subject->id != 0 ? -EINVAL : check_draft(subject, items, item_count);
+
+    if (error < 0)
+        return error;
+    if (start_behind(batch) < 0)
+        return store_batch_put(batch, subject, items, item_count);
+    group = &batch->groups[batch->filling];
+    if (batch->next_subject == 0) {
+        behind_wait(batch->behind);
+        batch->next_subject = batch->store->counters.next_subject;
+    }
+    if (batch->next_subject > SCHEMA_SUBJECT_MAX)
+        return -ENOSPC;
+    draft.id = (uint32_t)batch->next_subject;
+    randombytes_buf(&draft.pseudonym, sizeof draft.pseudonym);
+    error = encode_queued(batch, group, &draft, items, item_count);
+    if (error == 0) {
+        batch->next_subject++;
+        subject->id = draft.id;
+        subject->version = 1;
+        subject->pseudonym = draft.pseudonym;
+        if (group->count == GROUP_SUBJECTS || group->plain.length_bytes >= GROUP_BYTES) {
+            behind_give(batch->behind, group); /* the other one is written by now */
+            batch->filling = !batch->filling;
+            error = batch->failed;
+        }
+    }
+    explicit_bzero(&draft, sizeof draft);
+    return error;
 }
 
 int store_batch_put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
@@ -429,16 +642,15 @@ int store_batch_put(struct store_batch *batch, struct store_subject *subject, co
 
     if (error < 0)
         return error;
+    drain(batch);
     pthread_mutex_lock(&store->writing);
     if (inside_failed(store))
         error = -EIO;
     else if (batch->ended)
-        error = -ECANCELED;
+        error = ended_by(batch);
     else
         error = put(batch, subject, items, item_count);
-    /* SQLite may end a transaction by itself when it fails. A row put after that would stand outside the batch. */
-    if (error == -ENOSPC || error == -EIO || (batch->in_transaction && sqlite3_get_autocommit(store->db)))
-        batch->ended = true;
+    end_if_broken(batch, error);
     pthread_mutex_unlock(&store->writing);
     return inside_note(store, error);
 }
@@ -469,11 +681,12 @@ int store_batch_publish(struct store_batch *batch)
     struct store *store = batch->store;
     int error = 0;
 
+    drain(batch);
     pthread_mutex_lock(&store->writing);
     if (inside_failed(store))
         error = -EIO;
     else if (batch->ended)
-        error = -ECANCELED;
+        error = ended_by(batch);
     else if (batch->begun)
         error = publish(batch);
     if (error == 0) {
@@ -510,6 +723,10 @@ void store_batch_abandon(struct store_batch *batch)
     if (!batch)
         return;
     store = batch->store;
+    pthread_mutex_lock(&store->writing);
+    batch->ended = true; /* what is queued need not be written any more */
+    pthread_mutex_unlock(&store->writing);
+    behind_wait(batch->behind);
     pthread_mutex_lock(&store->writing);
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

@@ -153,6 +153,11 @@ int store_batch_begin(struct store *store, struct store_batch **out);
  * the batch: only abandon is left, and -ECANCELED is what everything else answers. */
 int store_batch_put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
                     size_t item_count);
+/* The same for a new subject of an unknown code (`subject->id` 0), but a second thread does the sealing and writing. id, pseudonym
+ * and version are filled in at once. What goes wrong then ends the batch, -EEXIST for a code that was not unknown included, and is
+ * the answer of the next store_batch_put() or of store_batch_publish(). */
+int store_batch_queue(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
+                      size_t item_count);
 /* 0: published and durable, the batch is freed. On failure it is not published and not freed: abandon it. */
 int store_batch_publish(struct store_batch *batch);
 /* Takes back everything of the batch (rows dropped, keys destroyed) and frees it. A NULL is allowed. */

@@ -428,6 +428,72 @@ static void reads_while_another_thread_writes(void **state)
     assert_int_equal((uintptr_t)faults, 0);
 }
 
+/* Puts and queued ones in one batch, over the ends of groups and commits; each sees what came before. */
+static void queues_between_puts(void **state)
+{
+    struct store_batch *batch = stage_batch(store);
+    struct stage_person person;
+    uint32_t version;
+
+    (void)state;
+    stage_put_new(batch, 0, 100);
+    assert_int_equal(store_batch_publish(batch), 0);
+    store_reader_rest(reader);
+    batch = stage_batch(store);
+    for (unsigned n = 100; n < 1500; n += 100) {
+        stage_put_new(batch, n, n + 99);
+        assert_int_equal(put_edition(batch, n / 100, 2, stage_find(reader, n / 100), &version), 0);
+        stage_person(&person, n + 99, 1);
+        assert_int_equal(store_batch_put(batch, &person.subject, person.items, 2), 0);
+    }
+    assert_int_equal(store_batch_publish(batch), 0);
+    store_reader_rest(reader);
+    assert_int_equal(stage_count(reader), 1500);
+    for (unsigned n = 0; n < 1500; n += 7)
+        stage_expect(reader, n, n >= 1 && n <= 14 ? 2 : 1);
+}
+
+/* A code that is taken is found out behind, and ends the batch: by the next put, at the latest by publishing. */
+static void queued_codes_that_are_taken_end_the_batch(void **state)
+{
+    struct store_batch *batch;
+    struct stage_person person;
+
+    (void)state;
+    stage_publish_new(store, 0, 5);
+    for (unsigned twice_in_batch = 0; twice_in_batch < 2; twice_in_batch++) {
+        batch = stage_batch(store);
+        stage_person(&person, 50, 1);
+        assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), 0);
+        stage_person(&person, twice_in_batch ? 50 : 3, 1);
+        assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), 0);
+        stage_person(&person, 51, 1);
+        if (twice_in_batch)
+            assert_int_equal(store_batch_put(batch, &person.subject, person.items, 2), -EEXIST);
+        assert_int_equal(store_batch_publish(batch), -EEXIST);
+        store_batch_abandon(batch);
+    }
+    /* And soon, not only in the end: nobody should queue a million for nothing. */
+    batch = stage_batch(store);
+    stage_person(&person, 3, 1);
+    assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), 0);
+    for (unsigned n = 100, error = 0; error == 0; n++) {
+        assert_in_range(n, 100, 400);
+        stage_person(&person, n, 1);
+        error = store_batch_queue(batch, &person.subject, person.items, 2) == -EEXIST;
+    }
+    store_batch_abandon(batch);
+    stage_person(&person, 3, 1);
+    person.subject.id = 1;
+    batch = stage_batch(store);
+    assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), -EINVAL);
+    store_batch_abandon(batch);
+    store_reader_rest(reader);
+    assert_int_equal(stage_count(reader), 5);
+    close_all();
+    assert_int_equal(stage_filled_slots(stage.path), 5 * 3);
+}
+
 /* What is lent is kept while the state of the database is, and no longer; another item is never taken for it. */
 static void lends_items_until_it_rests(void **state)
 {
@@ -483,9 +549,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(gives_names_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(walks_while_others_publish, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_what_replaced_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(queues_between_puts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(queued_codes_that_are_taken_end_the_batch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lends_items_until_it_rests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_while_another_thread_writes, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests_name("store_batch", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("store_batch", tests, NULL, NULL);
+
+    stage_queues = true;
+    return failed + cmocka_run_group_tests_name("store_batch, queued", tests, NULL, NULL);
 }

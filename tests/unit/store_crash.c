@@ -198,5 +198,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(finishes_intents, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
+
+    stage_queues = true;
+    return failed + cmocka_run_group_tests_name("store_crash, queued", tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,9 @@ static inline struct store_batch *stage_batch(struct store *store)
     return batch;
 }
 
+/* How new persons are put: by the thread that asks, or queued for a second one. Tests that set it run once each way. */
+static bool stage_queues;
+
 /* Puts persons from..to-1 as new ones. */
 static inline void stage_put_new(struct store_batch *batch, unsigned from, unsigned to)
 {
@@ -148,7 +152,10 @@ static inline void stage_put_new(struct store_batch *batch, unsigned from, unsig
         struct stage_person person;
 
         stage_person(&person, n, 1);
-        assert_int_equal(store_batch_put(batch, &person.subject, person.items, 2), 0);
+        assert_int_equal(
+            (stage_queues ? store_batch_queue : store_batch_put)(batch, &person.subject, person.items, 2), 0);
+        assert_int_equal(person.subject.version, 1);
+        assert_true(person.subject.id > 0);
     }
 }
 
