@@ -94,6 +94,26 @@ is(join("\n", @$faults), '', 'the same while the values change: old or new, whol
 cmp_ok($updates, '>', 5, "$updates updates meanwhile");
 is(slurp_as(INCASSO, $trial->at('communicatie', '2020-00001', 'achternaam.txt')), ($updates % 2 ? $new[1] : $old[1]) . "\n",
     'at last, the last');
+# The same, while eight others load the mount with all that they may read.
+my @load;
+my @files = map { $trial->at('huur-innen', '2020-00001', $_) } 'huur.txt', 'achternaam.txt', 'dossier.txt';
+my $before = () = $trial->log_lines;
+($faults, $count) = hammer(6, [\@old, \@new], sub {
+    for (1 .. 8) {
+        my $pid = fork // die;
+        if ($pid) {
+            push @load, $pid;
+            next;
+        }
+        open STDERR, '>>', "$trial->{dir}/load";
+        exec 'timeout', 5, 'setpriv', '--reuid', INCASSO, '--regid', INCASSO, '--clear-groups', 'sh', '-c',
+            'while :; do cat "$@" >/dev/null; done', 'sh', @files or POSIX::_exit(99);
+    }
+});
+is(join("\n", @$faults), '', 'the same under the load of eight clients');
+is(join(' ', map { waitpid $_, 0; $? >> 8 } @load), join(' ', (124) x 8), 'who ran until their time was over');
+is(Trial::read_file("$trial->{dir}/load"), '', 'and read without an error');
+cmp_ok((() = $trial->log_lines) - $before, '>', 1000, 'and whose opens are in the log');
 is($trial->stop, 0, 'ends with 0');
 is($trial->said, '', 'and had nothing to complain of');
 is($trial->verify, 5, 'the log is in order');
