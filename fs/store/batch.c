@@ -3,8 +3,9 @@
  *
  * A put prepares everything in memory, where it can fail without a trace, and only then touches the database.
  *
- * What was queued is encoded at once and sealed and inserted by a second thread, a group at a time. That thread holds
- * store->writing while it works; every other change waits for it first (drain()), so that both never use the batch at once. */
+ * What was queued is encoded and sealed at once, and gets its slots and rows from a second thread, a group at a time:
+ * about as much work for each. That thread holds store->writing while it works; every other change waits for it first
+ * (drain()), so that both never use the batch at once. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ enum {
     CELL_RANDOM_BYTES = CRYPT_KEY_BYTES + KEYRING_RANDOM_BYTES,
     GROUP_SUBJECTS = 64,
     GROUP_BYTES = 1 << 20, /* an item may be large: with so much a group is full too */
+    GROUP_CELLS = 1024,
 };
 
 enum statement { ADD_SUBJECT, CODE_HASH, NEWEST_SUMMARY, NEWEST_ITEM, ADD_SUMMARY, ADD_ITEM, ADD_INTENT, STATEMENTS };
@@ -55,18 +57,24 @@ struct change {
     uint8_t hash[CRYPT_CODE_HASH_BYTES];
 };
 
-/* A new subject that waits for the second thread: its plaintexts, the summary's last, lie in the group's buffer. */
+/* Cells of one put, the summary's last. */
+struct cells {
+    struct cell *cells;
+    size_t count;
+    struct buffer *sealed;
+    uint8_t *random; /* locked: CELL_RANDOM_BYTES for each, the first part of which is the key */
+};
+
+/* A new subject that waits for the second thread; its cells are sealed. */
 struct queued {
     struct change change;
-    unsigned cell_count;
-    struct {
-        uint32_t category;
-        size_t at, length_bytes;
-    } cells[CELLS];
+    unsigned first, cell_count; /* in the group's cells */
 };
 struct group {
-    struct buffer plain;
-    unsigned count;
+    struct buffer sealed;
+    uint8_t *random; /* locked: GROUP_CELLS times CELL_RANDOM_BYTES */
+    unsigned count, cell_count;
+    struct cell cells[GROUP_CELLS];
     struct queued queued[GROUP_SUBJECTS];
 };
 
@@ -82,8 +90,7 @@ struct store_batch {
     struct buffer plain;
     struct buffer sealed;
     struct cell cells[CELLS];
-    size_t cell_count;
-    uint8_t *random;       /* locked: CELLS times CELL_RANDOM_BYTES, the first part of each being the key */
+    uint8_t *random;       /* locked: CELLS times CELL_RANDOM_BYTES */
     struct behind *behind; /* NULL until something is queued */
     struct group *groups;  /* two: one is filled while the other is written */
     unsigned filling;      /* which */
@@ -99,8 +106,10 @@ static void batch_free(struct store_batch *batch)
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(batch->statements[i]);
     behind_free(batch->behind);
-    for (unsigned i = 0; i < 2 && batch->groups; i++)
-        buffer_clear(&batch->groups[i].plain);
+    for (unsigned i = 0; i < 2 && batch->groups; i++) {
+        buffer_clear(&batch->groups[i].sealed);
+        crypt_locked_free(batch->groups[i].random);
+    }
     free(batch->groups);
     buffer_clear(&batch->plain);
     buffer_clear(&batch->sealed);
@@ -325,68 +334,60 @@ static int next_item_version(struct store_batch *batch, const struct change *cha
     return *version > SCHEMA_VERSION_MAX ? -EOVERFLOW : sql_error(rc);
 }
 
-/* Seals a plaintext as the next cell. */
-static int seal_cell(struct store_batch *batch, const struct crypt_place *place, const uint8_t *plain,
-                     size_t plain_bytes)
+/* Seals what is in batch->plain, which is empty then, as the next of the cells. -EFBIG, -ENOMEM. */
+static int seal_plain(struct store_batch *batch, struct cells *cells, const struct crypt_place *place)
 {
-    struct store *store = batch->store;
-    uint8_t *random = batch->random + batch->cell_count * CELL_RANDOM_BYTES;
-    struct cell *cell = &batch->cells[batch->cell_count];
-    int error;
+    struct cell *cell = &cells->cells[cells->count];
+    int error = batch->plain.failed ? -ENOMEM : 0;
 
-    cell->slot.place = *place;
-    cell->at = batch->sealed.length_bytes;
-    error = crypt_seal_cell(store->keys, random, place, plain, plain_bytes, &batch->sealed);
+    cell->slot = (struct keyring_slot){.place = *place};
+    cell->at = cells->sealed->length_bytes;
     if (error == 0)
-        error = keyring_add(store->keyring, &cell->slot, random, random + CRYPT_KEY_BYTES);
-    explicit_bzero(random, CELL_RANDOM_BYTES);
+        error = crypt_seal_cell(batch->store->keys, cells->random + cells->count * CELL_RANDOM_BYTES, place,
+                                batch->plain.bytes, batch->plain.length_bytes, cells->sealed);
+    buffer_reset(&batch->plain);
     if (error < 0)
         return error;
-    cell->length_bytes = batch->sealed.length_bytes - cell->at;
-    batch->cell_count++;
+    cell->length_bytes = cells->sealed->length_bytes - cell->at;
+    cells->count++;
     return 0;
 }
 
-/* The same of what is in batch->plain, which is empty then. */
-static int seal_plain(struct store_batch *batch, const struct crypt_place *place)
+/* Their keys get slots, and are wiped. On failure too; the slots are then to be taken back. */
+static int add_keys(struct store_batch *batch, struct cells *cells)
 {
-    int error =
-        batch->plain.failed ? -ENOMEM : seal_cell(batch, place, batch->plain.bytes, batch->plain.length_bytes);
+    int error = 0;
 
-    buffer_reset(&batch->plain);
+    for (size_t i = 0; error == 0 && i < cells->count; i++) {
+        const uint8_t *random = cells->random + i * CELL_RANDOM_BYTES;
+
+        error = keyring_add(batch->store->keyring, &cells->cells[i].slot, random, random + CRYPT_KEY_BYTES);
+    }
+    explicit_bzero(cells->random, cells->count * CELL_RANDOM_BYTES);
     return error;
 }
 
-static void begin_cells(struct store_batch *batch, size_t count)
-{
-    buffer_reset(&batch->sealed);
-    batch->cell_count = 0;
-    randombytes_buf(batch->random, count * CELL_RANDOM_BYTES);
-}
-
-static int seal_all(struct store_batch *batch, const struct change *change, const struct store_subject *subject,
-                    const struct store_item_draft *items, size_t item_count)
+static int seal_all(struct store_batch *batch, struct cells *cells, const struct change *change,
+                    const struct store_subject *subject, const struct store_item_draft *items, size_t item_count)
 {
     struct store_subject summary = *subject;
     int error = 0;
 
-    begin_cells(batch, item_count + 1);
     for (size_t i = 0; error == 0 && i < item_count; i++) {
         struct crypt_place place = {.subject = change->id, .category = items[i].category};
 
         error = next_item_version(batch, change, items[i].category, &place.version);
         if (error == 0) {
             record_put_item(&batch->plain, &items[i]);
-            error = seal_plain(batch, &place);
+            error = seal_plain(batch, cells, &place);
         }
     }
     if (error == 0) {
         summary.pseudonym = change->pseudonym;
         record_put_subject(&batch->plain, &summary);
-        error = seal_plain(batch, &(struct crypt_place){.subject = change->id, .version = change->version});
+        error = seal_plain(batch, cells, &(struct crypt_place){.subject = change->id, .version = change->version});
     }
     explicit_bzero(&summary, sizeof summary);
-    buffer_reset(&batch->plain);
     return error;
 }
 
@@ -400,7 +401,7 @@ static int add_subject(struct store_batch *batch, const struct change *change)
     return sql_run(statement);
 }
 
-static int add_cell(struct store_batch *batch, const struct cell *cell)
+static int add_cell(struct store_batch *batch, const struct cell *cell, const struct buffer *sealed)
 {
     const struct crypt_place *place = &cell->slot.place;
     bool is_summary = place->category == 0;
@@ -410,16 +411,16 @@ static int add_cell(struct store_batch *batch, const struct cell *cell)
              (int64_t[]){is_summary ? schema_summary_row(place->subject, place->version)
                                     : schema_item_row(place->subject, place->category, place->version),
                          batch->number, cell->slot.generation, (int64_t)cell->slot.number});
-    sqlite3_bind_blob(statement, 5, batch->sealed.bytes + cell->at, (int)cell->length_bytes, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 5, sealed->bytes + cell->at, (int)cell->length_bytes, SQLITE_STATIC);
     return sql_run(statement);
 }
 
-static int add_rows(struct store_batch *batch, const struct change *change)
+static int add_rows(struct store_batch *batch, const struct change *change, const struct cells *cells)
 {
     int error = 0;
 
-    for (size_t i = 0; error == 0 && i < batch->cell_count; i++)
-        error = add_cell(batch, &batch->cells[i]);
+    for (size_t i = 0; error == 0 && i < cells->count; i++)
+        error = add_cell(batch, &cells->cells[i], cells->sealed);
     if (error == 0 && !change->is_new) {
         sqlite3_stmt *statement = batch->statements[ADD_INTENT];
 
@@ -434,19 +435,22 @@ static int add_rows(struct store_batch *batch, const struct change *change)
     return error == -EEXIST ? -EBADMSG : error;
 }
 
-/* What was sealed goes into the database. -EEXIST leaves no trace, if `next` is the keyring's number before the sealing. */
-static int put_rows(struct store_batch *batch, const struct change *change, uint64_t next)
+/* What was sealed goes into keyring and database. A failure to add the subject, -EEXIST say, leaves no trace. */
+static int put_rows(struct store_batch *batch, const struct change *change, struct cells *cells)
 {
     struct store *store = batch->store;
-    int error = change->is_new ? add_subject(batch, change) : 0;
+    uint64_t next = keyring_next(store->keyring);
+    int error = add_keys(batch, cells);
 
+    if (error == 0 && change->is_new)
+        error = add_subject(batch, change);
     if (error < 0) {
         keyring_take_back(store->keyring, next);
         return error;
     }
     if (change->is_new)
         store->counters.next_subject++;
-    error = add_rows(batch, change);
+    error = add_rows(batch, change, cells);
     if (error == 0 && ++batch->puts >= PUTS_PER_COMMIT)
         error = commit_part(batch);
     return error;
@@ -455,19 +459,19 @@ static int put_rows(struct store_batch *batch, const struct change *change, uint
 static int put(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
                size_t item_count)
 {
-    uint64_t next = keyring_next(batch->store->keyring);
+    struct cells cells = {.cells = batch->cells, .sealed = &batch->sealed, .random = batch->random};
     struct change change = {0};
     int error = open_transaction(batch);
 
     if (error == 0)
         error = prepare_change(batch, subject, &change);
-    if (error == 0)
-        error = seal_all(batch, &change, subject, items, item_count);
-    if (error < 0) {
-        keyring_take_back(batch->store->keyring, next);
-        return error;
+    if (error == 0) {
+        buffer_reset(&batch->sealed);
+        randombytes_buf(batch->random, (item_count + 1) * CELL_RANDOM_BYTES);
+        error = seal_all(batch, &cells, &change, subject, items, item_count);
     }
-    error = put_rows(batch, &change, next);
+    if (error == 0)
+        error = put_rows(batch, &change, &cells);
     if (error < 0)
         return error;
     subject->id = change.id;
@@ -492,23 +496,25 @@ static int ended_by(const struct store_batch *batch)
 
 /* ---- what is done behind ---------------------------------------------------------------------------------------- */
 
-static int write_queued(struct store_batch *batch, const struct group *group, const struct queued *queued)
+static int write_queued(struct store_batch *batch, struct group *group, const struct queued *queued)
 {
-    uint64_t next = keyring_next(batch->store->keyring);
+    struct cells cells = {
+        .cells = group->cells + queued->first,
+        .count = queued->cell_count,
+        .sealed = &group->sealed,
+        .random = group->random + (size_t)queued->first * CELL_RANDOM_BYTES,
+    };
     int error = open_transaction(batch);
 
-    begin_cells(batch, queued->cell_count);
-    for (unsigned i = 0; error == 0 && i < queued->cell_count; i++) {
-        struct crypt_place place = {
-            .subject = queued->change.id, .category = queued->cells[i].category, .version = queued->change.version};
+    return error < 0 ? error : put_rows(batch, &queued->change, &cells);
+}
 
-        error = seal_cell(batch, &place, group->plain.bytes + queued->cells[i].at, queued->cells[i].length_bytes);
-    }
-    if (error < 0) {
-        keyring_take_back(batch->store->keyring, next);
-        return error;
-    }
-    return put_rows(batch, &queued->change, next);
+static void empty(struct group *group)
+{
+    buffer_reset(&group->sealed);
+    explicit_bzero(group->random, (size_t)GROUP_CELLS * CELL_RANDOM_BYTES);
+    explicit_bzero(group->queued, group->count * sizeof *group->queued);
+    group->count = group->cell_count = 0;
 }
 
 /* In the second thread. What can't be written ends the batch: those who queued it were told that it would be. */
@@ -530,9 +536,7 @@ static void write_group(void *context, void *piece)
     }
     pthread_mutex_unlock(&store->writing);
     inside_note(store, error);
-    buffer_reset(&group->plain);
-    explicit_bzero(group->queued, group->count * sizeof *group->queued);
-    group->count = 0;
+    empty(group);
 }
 
 /* Waits until all that was queued is written, or can't be. */
@@ -548,45 +552,52 @@ static void drain(struct store_batch *batch)
     batch->next_subject = 0;
 }
 
+/* The batch can't go on; what is queued will never be written. */
 static void end_for(struct store_batch *batch, struct group *group, int error)
 {
     pthread_mutex_lock(&batch->store->writing);
     batch->ended = true;
     batch->failed = error;
     pthread_mutex_unlock(&batch->store->writing);
-    group->count = 0;
+    empty(group);
 }
 
-/* Encodes a subject and its items into the group. -EFBIG leaves the group as it was; -ENOMEM ends the batch. */
-static int encode_queued(struct store_batch *batch, struct group *group, const struct store_subject *subject,
-                         const struct store_item_draft *items, size_t item_count)
+/* Seals a subject and its items into the group. -EFBIG leaves the group as it was; -ENOMEM ends the batch. */
+static int seal_queued(struct store_batch *batch, struct group *group, const struct store_subject *subject,
+                       const struct store_item_draft *items, size_t item_count)
 {
     struct queued *queued = &group->queued[group->count];
-    size_t began_bytes = group->plain.length_bytes;
+    struct cells cells = {
+        .cells = group->cells + group->cell_count,
+        .sealed = &group->sealed,
+        .random = group->random + (size_t)group->cell_count * CELL_RANDOM_BYTES,
+    };
+    size_t began_bytes = group->sealed.length_bytes;
+    int error;
 
-    for (size_t i = 0; i <= item_count; i++) {
-        queued->cells[i].category = i < item_count ? items[i].category : 0;
-        queued->cells[i].at = group->plain.length_bytes;
-        if (i < item_count)
-            record_put_item(&group->plain, &items[i]);
-        else
-            record_put_subject(&group->plain, subject);
-        queued->cells[i].length_bytes = group->plain.length_bytes - queued->cells[i].at;
-        if (!group->plain.failed && queued->cells[i].length_bytes > CRYPT_PLAIN_MAX_BYTES) {
-            buffer_cut(&group->plain, began_bytes);
-            return -EFBIG;
-        }
-    }
-    if (group->plain.failed) {
-        end_for(batch, group, -ENOMEM); /* the buffer lost the others of the group as well */
-        return -ENOMEM;
-    }
-    queued->cell_count = (unsigned)item_count + 1;
+    if (group->count == 0)
+        randombytes_buf(group->random, (size_t)GROUP_CELLS * CELL_RANDOM_BYTES);
     queued->change =
         (struct change){.is_new = true, .id = subject->id, .version = 1, .pseudonym = subject->pseudonym};
     crypt_hash_code(batch->store->keys, subject->code, subject->code_bytes, queued->change.hash);
+    error = seal_all(batch, &cells, &queued->change, subject, items, item_count);
+    if (error == -ENOMEM)
+        end_for(batch, group, error);
+    if (error < 0) {
+        buffer_cut(&group->sealed, began_bytes); /* nothing to cut where the group is empty */
+        return error;
+    }
+    queued->first = group->cell_count;
+    queued->cell_count = (unsigned)cells.count;
+    group->cell_count += (unsigned)cells.count;
     group->count++;
     return 0;
+}
+
+static bool is_full(const struct group *group)
+{
+    return group->count == GROUP_SUBJECTS || group->cell_count > GROUP_CELLS - CELLS ||
+           group->sealed.length_bytes >= GROUP_BYTES;
 }
 
 static int start_behind(struct store_batch *batch)
@@ -595,6 +606,14 @@ static int start_behind(struct store_batch *batch)
         return 0;
     if (!batch->groups)
         batch->groups = calloc(2, sizeof *batch->groups);
+    for (unsigned i = 0; i < 2 && batch->groups; i++) {
+        struct group *group = &batch->groups[i];
+
+        if (!group->random)
+            group->random = crypt_locked_new((size_t)GROUP_CELLS * CELL_RANDOM_BYTES);
+        if (!group->random)
+            return -ENOMEM;
+    }
     return batch->groups ? behind_new(write_group, batch, &batch->behind) : -ENOMEM;
 }
 
@@ -618,13 +637,13 @@ int store_batch_queue(struct store_batch *batch, struct store_subject *subject, 
         return -ENOSPC;
     draft.id = (uint32_t)batch->next_subject;
     randombytes_buf(&draft.pseudonym, sizeof draft.pseudonym);
-    error = encode_queued(batch, group, &draft, items, item_count);
+    error = seal_queued(batch, group, &draft, items, item_count);
     if (error == 0) {
         batch->next_subject++;
         subject->id = draft.id;
         subject->version = 1;
         subject->pseudonym = draft.pseudonym;
-        if (group->count == GROUP_SUBJECTS || group->plain.length_bytes >= GROUP_BYTES) {
+        if (is_full(group)) {
             behind_give(batch->behind, group); /* the other one is written by now */
             batch->filling = !batch->filling;
             error = batch->failed;
