@@ -469,6 +469,8 @@ static int put(struct store_batch *batch, struct store_subject *subject, const s
         buffer_reset(&batch->sealed);
         randombytes_buf(batch->random, (item_count + 1) * CELL_RANDOM_BYTES);
         error = seal_all(batch, &cells, &change, subject, items, item_count);
+        if (error < 0)
+            explicit_bzero(batch->random, (item_count + 1) * CELL_RANDOM_BYTES);
     }
     if (error == 0)
         error = put_rows(batch, &change, &cells);
@@ -581,10 +583,13 @@ static int seal_queued(struct store_batch *batch, struct group *group, const str
         (struct change){.is_new = true, .id = subject->id, .version = 1, .pseudonym = subject->pseudonym};
     crypt_hash_code(batch->store->keys, subject->code, subject->code_bytes, queued->change.hash);
     error = seal_all(batch, &cells, &queued->change, subject, items, item_count);
-    if (error == -ENOMEM)
-        end_for(batch, group, error);
+    if (error == -ENOMEM) {
+        end_for(batch, group, error); /* the buffer may have lost the others of the group as well */
+        return error;
+    }
     if (error < 0) {
-        buffer_cut(&group->sealed, began_bytes); /* nothing to cut where the group is empty */
+        buffer_cut(&group->sealed, began_bytes);
+        randombytes_buf(cells.random, cells.count * CELL_RANDOM_BYTES); /* a key seals once, whatever became of it */
         return error;
     }
     queued->first = group->cell_count;

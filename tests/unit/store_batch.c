@@ -494,6 +494,34 @@ static void queued_codes_that_are_taken_end_the_batch(void **state)
     assert_int_equal(stage_filled_slots(stage.path), 5 * 3);
 }
 
+/* One that is too large is refused at once and takes nothing with it, whether it is the first of its group or comes later. */
+static void queues_on_after_one_that_is_too_large(void **state)
+{
+    struct store_batch *batch = stage_batch(store);
+    uint8_t *large = calloc(1, 17 << 20);
+    struct stage_person person;
+
+    (void)state;
+    assert_non_null(large);
+    for (unsigned n = 0; n < 10; n++) {
+        stage_person(&person, 100 + n, 1); /* the first item is sealed before the second turns out too large */
+        person.fields[1][1].value = large;
+        person.fields[1][1].value_bytes = 17 << 20;
+        if (n % 3 == 0)
+            assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), -EFBIG);
+        stage_person(&person, n, 1);
+        assert_int_equal(store_batch_queue(batch, &person.subject, person.items, 2), 0);
+    }
+    free(large);
+    assert_int_equal(store_batch_publish(batch), 0);
+    store_reader_rest(reader);
+    assert_int_equal(stage_count(reader), 10);
+    for (unsigned n = 0; n < 10; n++)
+        stage_expect(reader, n, 1);
+    close_all();
+    assert_int_equal(stage_filled_slots(stage.path), 10 * 3);
+}
+
 /* What is lent is kept while the state of the database is, and no longer; another item is never taken for it. */
 static void lends_items_until_it_rests(void **state)
 {
@@ -551,6 +579,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_what_replaced_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(queues_between_puts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(queued_codes_that_are_taken_end_the_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(queues_on_after_one_that_is_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lends_items_until_it_rests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_while_another_thread_writes, set_up, tear_down),
     };
