@@ -19,7 +19,7 @@
 #include "fs/store/sql.h"
 
 enum {
-    PUTS_PER_COMMIT = 1024,
+    PUTS_PER_COMMIT = 4096, /* each commit flushes twice and writes the touched pages of the codes' index again */
     CELLS = STORE_MAX_CATEGORIES + 1, /* of one put: the items, and in the end the summary */
     CELL_RANDOM_BYTES = CRYPT_KEY_BYTES + KEYRING_RANDOM_BYTES,
     GROUP_SUBJECTS = 64,
