@@ -5,6 +5,7 @@
 #   make test       everything; make test-quick the part under a minute
 #   make check      format, layers, static analysis, both compilers without warnings
 #   make sanitize   all tests with ASan and UBSan;  make valgrind: the unit tests under it
+#   make fuzz       hostile inputs, a minute for each target; FUZZ_S=seconds
 #   make bench      measurements beside the peers (apart from the tests); QUICK=1, ROUNDS=n, ONLY=row,row, CSV=file, SVG=file
 #   make install    DESTDIR and prefix are honoured; make uninstall
 #   make deps       installs from Debian what is missing; FOR="build test check valgrind bench"
@@ -46,7 +47,7 @@ DEPS_build    := gcc libc6-dev:stdio.h pkg-config libfuse3-dev:fuse3.pc fuse3:fu
                  libsqlite3-dev:sqlite3.pc libinih-dev:inih.pc libutf8proc-dev:libutf8proc.pc libcap-ng-dev:libcap-ng.pc \
                  libaio-dev:libaio.h libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
 DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_wrapper.pc
-DEPS_check    := clang clang-format cppcheck mandoc perl:prove
+DEPS_check    := clang libclang-rt-dev:libclang_rt.fuzzer-$(shell uname -m).a clang-format cppcheck mandoc perl:prove
 DEPS_valgrind := valgrind
 DEPS_bench    := gocryptfs perl:prove
 
@@ -121,6 +122,16 @@ $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 .PHONY: units
 units: $(patsubst %,$(BUILD)/unit/%,$(UNITS))
 
+# ---- fuzz targets: tests/fuzz/ROOM[_THING].c, linked as that room's unit tests are; libFuzzer brings main() ------
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+define fuzz_rule
+$(BUILD)/tests/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(call link_libs,$(unit_$(firstword $(subst _, ,$(1)))))
+	$$(CLINK) $$@ -fsanitize=fuzzer $$^ $(PKG_LIBS)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
+.PHONY: fuzzers
+fuzzers: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZERS))
+
 # ---- what is on the machine ------------------------------------------------------------------------------------
 FOR ?= build test
 .PHONY: deps
@@ -169,6 +180,15 @@ valgrind:
 	@BUILD=$(BUILD)-valgrind tests/run --timeout 1800 unit \
 	    --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible'
 
+# ---- fuzz ------------------------------------------------------------------------------------------------------
+FUZZ_S ?= 60
+FUZZED := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz
+fuzz:
+	+@$(AGAIN) deps FOR='build check'
+	+@$(AGAIN) BUILD=$(BUILD)-fuzz CC=clang CFLAGS='$(FUZZED)' fuzzers
+	@BUILD=$(BUILD)-fuzz tests/fuzz/run $(FUZZ_S)
+
 # ---- check -----------------------------------------------------------------------------------------------------
 C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
 MANUALS := tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5
@@ -182,6 +202,7 @@ check:
 	+@$(AGAIN) BUILD=$(BUILD)-clang CC=clang WERROR=-Werror all units
 	$(call say,CPPCHECK)cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -DDOSSIERFS_VERSION='""' fs policy tools examples
+	+@$(MAKE) --no-print-directory fuzz FUZZ_S=15
 format:
 	clang-format -i $(C_FILES)
 
@@ -220,7 +241,7 @@ uninstall:
 	rm -f $(foreach m,$(MANUALS),$(call manual_of,$(m)))
 	rm -rf $(D)$(docdir)
 clean:
-	rm -rf $(BUILD) $(BUILD)-gcc $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-valgrind
+	rm -rf $(BUILD) $(BUILD)-gcc $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-valgrind $(BUILD)-fuzz
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

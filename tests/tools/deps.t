@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use Test::More tests => 12;
+use Test::More tests => 14;
 
 # A machine of our own: only these programs, and an apt-get that writes down what it was asked.
 my $bin = tempdir(CLEANUP => 1);
@@ -25,6 +25,12 @@ like($said, qr{^deps: missing packages: libaway-dev away\n}, '... and names exac
 ($status, $said) = deps('away');
 is($status, 1, 'no apt-get: fails');
 like($said, qr{missing, by Debian's names: away\n.*not a Debian system}, '... and says why');
+
+($status, $said) = deps('--say', 'libclang-rt-dev:there.a');
+is("$status " . ($said =~ /libclang-rt-dev$/m ? 'named' : $said), '1 named', "clang's runtime: missing without clang");
+program('clang', "echo $bin");
+program('there.a', '');
+is(join(' ', deps('--say', 'libclang-rt-dev:there.a')), '0 ', '... and there where clang looks for it');
 
 program('apt-get', 'echo "$*" >>"$0.calls"; [ "$1" = update ] || { echo "exit 0" >"${0%/*}/away"; chmod 755 "${0%/*}/away"; }');
 program('chmod', 'exec /usr/bin/chmod "$@"');

@@ -419,6 +419,44 @@ static void nothing_takes_long(void **state)
     }
 }
 
+/* 10,000 sections of a kind, each with its keys, are read or refused within a second. */
+static void ten_thousand_sections_take_a_second(void **state)
+{
+    static const char *const sections[] = {
+        "[kind n%u]\ncode = n%u-[0-9]{5}\n",
+        "[category n%u]\nretention = 2y after capture\nlabel = Label %u\n",
+        "[field n%u]\ncategory = naam\ntype = text\nlabel = Field %u\n",
+        "[purpose n%u]\nground = A\nkinds = huurder\nfields = iban\n",
+        "[role n%u]\nmembers = @g%u\npurposes = rent\n",
+        "[nonsense n%u]\nmembers = u%u\n",
+    };
+    const char *preload = getenv("LD_PRELOAD");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        struct buffer text = BUFFER_EMPTY;
+        struct policy_fault fault;
+        clock_t begin;
+        double took_s;
+
+        buffer_append_text(&text, FRAME);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        for (unsigned n = 0; n < 10000; n++)
+            buffer_printf(&text, sections[i], n, n);
+#pragma GCC diagnostic pop
+        assert_false(text.failed);
+        assert_true(text.length_bytes < POLICY_TEXT_MAX_BYTES);
+        begin = clock();
+        assert_true(refuse_text(buffer_text(&text), text.length_bytes, &fault) > 0);
+        took_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        buffer_clear(&text);
+        print_message("%zu: %.0f ms\n", i, took_s * 1000);
+        if (took_s > 1 && !(preload && strstr(preload, "vgpreload")))
+            fail_msg("sections %zu: %.3f s", i, took_s);
+    }
+}
+
 static void as_many_as_allowed_load(void **state)
 {
     struct buffer text = BUFFER_EMPTY;
@@ -523,6 +561,7 @@ int main(void)
         cmocka_unit_test(the_flagship_loads),
         cmocka_unit_test(a_text_too_large_is_refused),
         cmocka_unit_test(nothing_takes_long),
+        cmocka_unit_test(ten_thousand_sections_take_a_second),
         cmocka_unit_test(as_many_as_allowed_load),
         cmocka_unit_test(any_bytes_load_or_are_refused),
     };
