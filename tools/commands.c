@@ -55,7 +55,14 @@ static const struct command_option show_options[] = {
 };
 
 static const struct command_option verify_options[] = {
+    {"pubkey", "KEY", COMMAND_TEXT, "a public key of the log that is kept elsewhere: on paper, from init"},
+    {"since", "FILE", COMMAND_TEXT, "a checkpoint that was kept elsewhere: the log must go on from it"},
     {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
+static const struct command_option checkpoint_options[] = {
+    {"pubkey", NULL, COMMAND_TEXT, "the public key that signed it, instead of the checkpoint"},
     {0},
 };
 
@@ -75,6 +82,9 @@ const struct command commands_table[] = {
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},
+    {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
+     "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
+     "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},
     {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
      show_options, time_help},
     {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,

@@ -99,6 +99,7 @@ int init_run(struct command_context *context);
 int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
+int log_checkpoint_run(struct command_context *context);
 int log_show_run(struct command_context *context);
 int log_verify_run(struct command_context *context);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/base/number.h"
+#include "fs/log/signer.h"
 #include "fs/store/store.h"
 #include "tools/commands.h"
 #include "tools/secret.h"
@@ -226,7 +227,8 @@ static void print_key(const struct command_context *context)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
-static void print_result(const struct command_context *context, const struct keys *keys, const struct owner *owner)
+static void print_result(const struct command_context *context, const struct keys *keys, const struct owner *owner,
+                         const char *log_key)
 {
     FILE *out = context->out;
     const char *store = context->place.store, *key_file = context->place.key_file;
@@ -242,6 +244,10 @@ static void print_result(const struct command_context *context, const struct key
         fprintf(out, "opens with the key file %s\n", key_file);
     if (keys->count > 1 || !key_file)
         fputs("opens with the passphrase: write it down and lock it away; it can't be recovered\n", out);
+    fprintf(
+        out,
+        "the first public key of the log, for paper, away from this machine (dossier log verify --pubkey):\n  %s\n",
+        log_key);
     fprintf(out, "next: dossier policy check POLICY\n      dossier -s %s -p POLICY", store);
     print_key(context);
     fprintf(out, " import --kind KIND FILE.csv\n      dossierfs -s %s -p POLICY", store);
@@ -249,20 +255,36 @@ static void print_result(const struct command_context *context, const struct key
     fputs(" MOUNTPOINT\n", out);
 }
 
+static int begin_log(const char *store, char key[static NOTE_KEY_TEXT_BYTES], struct report_why *why)
+{
+    uint8_t id[STORE_ID_BYTES];
+    char path[4096];
+    int error = store_read_id(store, id, why);
+
+    if (error)
+        return error;
+    if ((size_t)snprintf(path, sizeof path, "%s/log", store) >= sizeof path)
+        return report_fail(why, -ENAMETOOLONG, "the path is too long");
+    return signer_begin(path, id, key, why);
+}
+
 static int make_store(const struct command_context *context, struct keys *keys, const struct owner *owner)
 {
     const char *store = context->place.store;
     struct report_why why = {""};
+    char log_key[NOTE_KEY_TEXT_BYTES] = "";
     int result;
 
     if (store_create(store, keys->secrets, keys->count, &why) < 0)
         return commands_cannot(context, "%s", why.text);
     keys->made_store = true;
+    if (begin_log(store, log_key, &why) < 0)
+        return commands_cannot(context, "the store was made, but its log can't be signed: %s", why.text);
     result = owner->given ? give_to(store, owner) : 0;
     if (result < 0)
         return commands_cannot(context, "the store was made, but can't be given to uid %u: %s", (unsigned)owner->uid,
                                strerror(-result));
-    print_result(context, keys, owner);
+    print_result(context, keys, owner, log_key);
     return COMMAND_DONE;
 }
 

@@ -2,10 +2,14 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "fs/base/file.h"
 #include "fs/log/verify.h"
 #include "tools/commands.h"
+#include "tools/log_place.h"
 #include "tools/output.h"
 #include "tools/progress.h"
+
+enum { SINCE_MAX_BYTES = 65536 };
 
 static const char *const result_names[] = {"intact", "altered", "impossible", "shorter", "damaged", "not-anchored"};
 
@@ -36,9 +40,7 @@ static const char *meaning(enum verify_result result)
     case VERIFY_DAMAGED:
         return "Part of the log can't be read, as after a disk fault; what could be read agrees.";
     case VERIFY_NOT_ANCHORED:
-        return "Not anchored: the log agrees with itself in every byte, but no checkpoint of it is kept elsewhere, "
-               "so "
-               "that nobody wrote all of it anew can't be proved.";
+        break; /* report.tail says it */
     }
     return "";
 }
@@ -61,38 +63,63 @@ static void print_text(const struct command_context *context, const char *path, 
     if (report->unacknowledged_bytes)
         fprintf(context->out, "unacknowledged    %llu bytes at the end (a batch being written, or a crash)\n",
                 (unsigned long long)report->unacknowledged_bytes);
-    fprintf(context->out, "%s\n", meaning(report->result));
+    if (report->chains)
+        fprintf(context->out,
+                "signed            up to entry %llu (%s); up to entry %llu by keys that are destroyed\n",
+                (unsigned long long)report->is_signed, report->signed_at, (unsigned long long)report->sealed);
+    if (report->chains > 1)
+        fprintf(context->out, "chains of keys    %llu: the signing key was lost and begun anew\n",
+                (unsigned long long)report->chains);
+    fprintf(context->out, "%s\n", report->tail[0] ? report->tail : meaning(report->result));
+}
+
+/* Up to which entry an anchor vouches; null if none was given. */
+static json_t *by(uint64_t entry, bool given)
+{
+    return given ? json_integer((json_int_t)entry) : json_null();
 }
 
 static int print_json(const struct command_context *context, const char *path, const struct verify_report *report)
 {
+    bool key = commands_option(context, "pubkey") != NULL, since = commands_option(context, "since") != NULL;
     char root[2 * LOG_ROOT_BYTES + 1];
 
     sodium_bin2hex(root, sizeof root, report->root, LOG_ROOT_BYTES);
     return output_json(context->out,
-                       json_pack("{so ss si sI sI sI sI ss so}", "log", output_json_text(path), "result",
-                                 result_names[report->result], "exit", (int)report->result, "entries",
+                       json_pack("{so ss si sI sI sI sI ss sI ss sI so so sI so so}", "log", output_json_text(path),
+                                 "result", result_names[report->result], "exit", (int)report->result, "entries",
                                  (json_int_t)report->entries, "segments", (json_int_t)report->segments, "bad_entry",
                                  (json_int_t)report->bad_entry, "unacknowledged_bytes",
-                                 (json_int_t)report->unacknowledged_bytes, "root", root, "text",
-                                 output_json_text(report->text)));
+                                 (json_int_t)report->unacknowledged_bytes, "root", root, "signed",
+                                 (json_int_t)report->is_signed, "signed_at", report->signed_at, "sealed",
+                                 (json_int_t)report->sealed, "by_key", by(report->by_key, key), "by_checkpoint",
+                                 by(report->by_since, since), "chains", (json_int_t)report->chains, "text",
+                                 output_json_text(report->text), "tail", output_json_text(report->tail)));
 }
 
 int log_verify_run(struct command_context *context)
 {
     struct verify_report report = {.result = VERIFY_IMPOSSIBLE};
+    const char *since_path = commands_option(context, "since");
+    struct buffer since = BUFFER_EMPTY;
     struct progress progress;
     char path[4096];
+    struct verify_options options = {
+        .path = path, .key = commands_option(context, "pubkey"), .progress = show_progress, .context = &progress};
 
-    if (context->argument_count == 0 && !context->place.store)
-        return commands_cannot(context, "which log? -n NAME, -s STORE, or the log's directory as an argument");
-    if ((size_t)snprintf(path, sizeof path, "%s%s",
-                         context->argument_count ? context->argument_text[0] : context->place.store,
-                         context->argument_count ? "" : "/log") >= sizeof path)
-        return commands_cannot(context, "the path of the log is too long");
+    if (!log_place(context, path))
+        return COMMAND_CANNOT;
+    if (since_path) {
+        int error = file_read_path(since_path, SINCE_MAX_BYTES, &since);
+
+        if (error)
+            return commands_cannot(context, "%s can't be read: %s", since_path, strerror(-error));
+        options.since = buffer_text(&since);
+    }
     progress_init(&progress, context->error, context->error_is_terminal);
-    verify_log(path, show_progress, &progress, &report);
+    verify_log(&options, &report);
     progress_erase(&progress);
+    buffer_clear(&since);
     if (!commands_option(context, "json"))
         print_text(context, path, &report);
     else if (print_json(context, path, &report) < 0)

@@ -24,6 +24,7 @@
 #include "fs/log/flight.h"
 #include "fs/log/index.h"
 #include "fs/log/months.h"
+#include "fs/log/notary.h"
 #include "fs/log/query.h"
 #include "fs/log/queue.h"
 #include "fs/log/segment.h"
@@ -46,6 +47,7 @@ struct log {
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct months *months;
     struct index *index;
+    struct notary *notary;
     atomic_uint_least64_t durable;
 
     pthread_t thread;
@@ -184,13 +186,29 @@ static void say_state(struct log *log, int status, int cause)
     log->failing = status != 0;
 }
 
+static struct signer_head head_of(const struct log *log)
+{
+    struct signer_head head = {.size = writer_size(log->writer)};
+
+    writer_root(log->writer, head.root);
+    return head;
+}
+
+static void acknowledge(struct log *log)
+{
+    struct signer_head head = head_of(log);
+
+    log->durable = head.size;
+    notary_tell(log->notary, &head);
+}
+
 /* The next `count` of the taken entries are durable, or are not and will not be. */
 static void finish(struct log *log, size_t count, int status, int cause)
 {
     size_t to = log->taken_at + count;
 
     if (!status)
-        log->durable = writer_size(log->writer);
+        acknowledge(log);
     say_state(log, status, cause);
     for (; log->taken_at < to; log->taken_at++) {
         struct queue_waiter *waiter = &log->taken.waiters[log->taken_at];
@@ -459,6 +477,7 @@ static int lock_directory(struct log *log, const char *path, struct report_why *
 static int open_parts(struct log *log, const struct log_options *options, uint32_t segment_bytes,
                       struct report_why *why)
 {
+    struct signer_head head;
     int error = lock_directory(log, options->path, why);
 
     if (!error)
@@ -473,8 +492,10 @@ static int open_parts(struct log *log, const struct log_options *options, uint32
     if (error)
         return error;
     writer_set_months(log->writer, log->months);
-    log->durable = writer_size(log->writer);
-    return 0;
+    head = head_of(log);
+    log->durable = head.size;
+    error = notary_start(log->directory_fd, log->store_id, &head, options->hour_ms, &log->notary);
+    return error ? report_fail(why, error, "log: nothing can be signed: %s", strerror(-error)) : 0;
 }
 
 int log_open(const struct log_options *options, struct log **out, struct report_why *why)
@@ -526,6 +547,7 @@ void log_close(struct log *log)
         pthread_join(log->thread, NULL);
         index_rest(log->index, log->durable);
     }
+    notary_stop(log->notary);
     index_free(log->index);
     writer_close(log->writer);
     months_close(log->months);

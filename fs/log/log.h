@@ -5,6 +5,9 @@
  * rebuilt when in doubt. Entry bodies are sealed under a key of their month (UTC), so that a month can be destroyed and the
  * tree still verifies.
  *
+ * What is acknowledged is signed: a checkpoint a second while there are entries, by a key that lives for an hour and hands over
+ * to the next (signer.h, FORMAT.md). That is another thread's work (notary.h); nobody waits for it.
+ *
  * Threads: log_append() may be called from any thread and never waits for the disk; a log thread of this module takes what
  * waits, writes and syncs one batch, and then calls each entry's `done`. A thread with an event loop can do most of that itself:
  * see log_drive(). log_query() may be called from any thread. */
@@ -74,6 +77,7 @@ struct log_options {
     const uint8_t *store_id;
     uint32_t segment_bytes; /* how much a segment preallocates, 65536..1 GiB; 0: 16 MiB */
     enum log_durability durability;
+    uint32_t hour_ms; /* after which a signing key hands over to the next; 0: an hour */
 };
 
 /* Opens, checks the end of the newest segment and cuts back a tail that was never acknowledged (said through report()). A

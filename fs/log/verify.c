@@ -7,13 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/log/anchors.h"
 #include "fs/log/batch.h"
 #include "fs/log/reader.h"
 #include "fs/log/segment.h"
@@ -27,10 +30,10 @@ struct check {
     bool have_store_id;
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct tree tree;
+    struct anchors *anchors;
     struct verify_report report;
     uint64_t done_bytes, all_bytes, told_bytes;
-    void (*progress)(void *, uint64_t, uint64_t);
-    void *context;
+    const struct verify_options *options;
 };
 
 static void bad(struct check *check, enum verify_result result, uint64_t entry, const char *format, ...)
@@ -54,17 +57,66 @@ static void tell_progress(struct check *check, uint64_t segment_bytes, bool alwa
 {
     uint64_t done_bytes = check->done_bytes + segment_bytes;
 
-    if (!check->progress || (!always && done_bytes < check->told_bytes + PROGRESS_BYTES))
+    if (!check->options->progress || (!always && done_bytes < check->told_bytes + PROGRESS_BYTES))
         return;
     check->told_bytes = done_bytes;
     if (done_bytes > check->all_bytes)
         check->all_bytes = done_bytes;
-    check->progress(check->context, done_bytes, check->all_bytes);
+    check->options->progress(check->options->context, done_bytes, check->all_bytes);
 }
 
 static unsigned long long next_entry(const struct check *check)
 {
     return tree_size(&check->tree) + 1;
+}
+
+/* ---- anchors ---------------------------------------------------------------------------------------------------- */
+
+/* The first thing that does not fit decides, be it an entry or what is signed. */
+static void take_fault(struct check *check)
+{
+    const struct anchors_fault *fault = anchors_fault(check->anchors);
+
+    if (fault->result == VERIFY_INTACT || check->report.result != VERIFY_INTACT)
+        return;
+    check->report.result = fault->result;
+    check->report.bad_entry = fault->entry;
+    tree_root(&check->tree, check->report.root);
+    memcpy(check->report.text, fault->text, sizeof check->report.text);
+}
+
+/* The root of the log over its first `size` entries, the last of which lies in the batch. */
+static void root_within(const struct tree *before, const struct batch *batch, uint64_t size,
+                        uint8_t root[static TREE_HASH_BYTES])
+{
+    struct tree tree = *before;
+    struct batch_entry entry = {0};
+    uint8_t hash[TREE_HASH_BYTES];
+
+    for (size_t place = 0; tree_size(&tree) < size && batch_next(batch, &place, &entry);) {
+        batch_leaf(&entry, hash);
+        tree_add(&tree, hash);
+    }
+    tree_root(&tree, root);
+}
+
+/* The tree has grown, by the batch from `before` on if there is one: what is wanted on the way is compared. */
+static void compare(struct check *check, const struct tree *before, const struct batch *batch)
+{
+    uint8_t root[TREE_HASH_BYTES];
+    uint64_t size = tree_size(&check->tree), wanted;
+
+    while ((wanted = anchors_wanted(check->anchors)) <= size) {
+        if (wanted == size)
+            tree_root(&check->tree, root);
+        else if (batch && wanted >= batch->first)
+            root_within(before, batch, wanted, root);
+        if (wanted == size || (batch && wanted >= batch->first))
+            anchors_meet(check->anchors, wanted, root);
+        else
+            anchors_pass(check->anchors, wanted);
+    }
+    take_fault(check);
 }
 
 /* ---- headers ---------------------------------------------------------------------------------------------------- */
@@ -97,6 +149,7 @@ static void adopt_header(struct check *check, uint32_t number, const struct segm
             number);
     check->tree = header->tree;
     check->in_step = true;
+    compare(check, NULL, NULL);
 }
 
 /* False: there is nothing to read in this segment. */
@@ -149,7 +202,7 @@ static bool batch_fits(const struct batch *batch, struct tree *next, uint64_t *s
 /* A batch whose lengths make sense. True: it fits and is in the tree. */
 static bool check_batch(struct check *check, const struct batch *batch, uint64_t limit)
 {
-    struct tree next = check->tree;
+    struct tree before, next = check->tree;
     uint64_t suspect;
 
     if (batch->first != tree_size(&check->tree)) {
@@ -167,6 +220,11 @@ static bool check_batch(struct check *check, const struct batch *batch, uint64_t
         bad(check, VERIFY_ALTERED, limit + 1, "altered: the next segment begins inside a batch, with entry %llu",
             (unsigned long long)limit + 1);
         return false;
+    }
+    if (anchors_wanted(check->anchors) <= tree_size(&next)) {
+        before = check->tree;
+        check->tree = next;
+        compare(check, &before, batch);
     }
     check->tree = next;
     check->report.entries += batch->count;
@@ -298,12 +356,12 @@ static void check_with_limit(struct check *check, uint32_t number, uint32_t *nex
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-static bool sum_sizes(struct check *check, const char *path, uint32_t *from)
+static bool sum_sizes(struct check *check, uint32_t *from)
 {
     uint32_t first = 0, last = 0;
     int error;
 
-    check->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    check->directory_fd = open(check->options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     error = check->directory_fd < 0 ? -errno : segment_range(check->directory_fd, &first, &last);
     if (error) {
         bad(check, VERIFY_IMPOSSIBLE, 0, "the log can't be read: %s", strerror(-error));
@@ -342,30 +400,141 @@ static void check_all(struct check *check, uint32_t first)
     }
 }
 
+/* How far it reaches, for a person: the line that must not promise more than was shown. */
+static void say_tail(struct verify_report *report, const struct verify_options *options)
+{
+    unsigned long long entries = report->entries, is_signed = report->is_signed;
+    uint64_t anchored = report->by_key > report->by_since ? report->by_key : report->by_since;
+    char *tail = report->tail;
+    size_t room = sizeof report->tail;
+    int used = 0;
+
+    if (!options->key && !options->since)
+        used = snprintf(
+            tail, room,
+            "Not anchored: the log agrees with itself in every byte, but no key and no checkpoint of it that "
+            "is kept elsewhere was given, so that nobody wrote all of it anew can't be proved.");
+    else if (anchored < entries)
+        used =
+            snprintf(tail, room, "No anchor covers the last %llu entries.", entries - (unsigned long long)anchored);
+    else
+        used = snprintf(tail, room, "All entries are covered.");
+    if (options->since && report->by_since < entries)
+        used += snprintf(tail + used, room - (size_t)used,
+                         " Up to entry %llu it is the log of which the checkpoint was taken.",
+                         (unsigned long long)report->by_since);
+    if (options->key)
+        used += snprintf(tail + used, room - (size_t)used,
+                         " Up to entry %llu it is signed by keys that follow from the given one%s.",
+                         (unsigned long long)report->by_key,
+                         options->since ? "" : "; that nothing newer was cut off, only a checkpoint can tell");
+    if (is_signed < entries)
+        snprintf(tail + used, room - (size_t)used, " %llu entr%s not signed%s.", entries - is_signed,
+                 entries - is_signed == 1 ? "y is" : "ies are", report->chains ? " yet" : "");
+}
+
 static void sum_up(struct check *check)
 {
     struct verify_report *report = &check->report;
+    const struct verify_options *options = check->options;
+    bool anchored = options->key || options->since;
+    char origin[NOTE_ORIGIN_BYTES];
+    struct anchors_reach reach;
 
+    if (report->result == VERIFY_INTACT) {
+        note_origin(check->store_id, origin);
+        anchors_end(check->anchors, tree_size(&check->tree), origin);
+        take_fault(check);
+    }
+    if (check->anchors) {
+        reach = anchors_reach(check->anchors);
+        report->sealed = reach.sealed;
+        report->is_signed = reach.signed_;
+        report->by_key = reach.key;
+        report->by_since = reach.since;
+        report->chains = reach.chains;
+        memcpy(report->signed_at, reach.time, sizeof report->signed_at);
+    }
     if (report->result != VERIFY_INTACT)
         return;
     tree_root(&check->tree, report->root);
-    report->result = VERIFY_NOT_ANCHORED;
-    snprintf(report->text, sizeof report->text, "intact, not anchored: %llu entries in %llu segment%s fit together",
-             (unsigned long long)report->entries, (unsigned long long)report->segments,
-             report->segments == 1 ? "" : "s");
+    report->result = anchored ? VERIFY_INTACT : VERIFY_NOT_ANCHORED;
+    snprintf(report->text, sizeof report->text, "intact%s: %llu entries in %llu segment%s fit together%s%s%s",
+             anchored ? "" : ", not anchored", (unsigned long long)report->entries,
+             (unsigned long long)report->segments, report->segments == 1 ? "" : "s",
+             options->key ? ", and with the given key" : "", options->key && options->since ? "," : "",
+             options->since ? " and with the given checkpoint" : "");
+    say_tail(report, options);
 }
 
-void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, uint64_t all_bytes), void *context,
-                struct verify_report *report)
+static int open_anchors(struct check *check)
 {
-    struct check check = {.directory_fd = -1, .progress = progress, .context = context, .in_step = true};
+    const struct verify_options *options = check->options;
+    struct note_signed *since = options->since ? malloc(sizeof *since) : NULL;
+    struct note_key key;
+    size_t since_bytes = 0;
+    int error = options->since && !since ? -ENOMEM : 0;
+
+    if (options->key && note_key_parse(options->key, &key) < 0)
+        bad(check, VERIFY_IMPOSSIBLE, 0, "the given key is none: it is like dossierfs/7777...+1a2b3c4d+AYq...=");
+    else if (!error && since &&
+             (note_parse(options->since, strlen(options->since), since, &since_bytes) < 0 ||
+              options->since[since_bytes] != '\0' || since->signature_count == 0))
+        bad(check, VERIFY_IMPOSSIBLE, 0, "the given checkpoint is none: `dossier log checkpoint` prints one");
+    else if (!error)
+        error = anchors_open(check->directory_fd, options->key ? &key : NULL, since, &check->anchors);
+    if (error)
+        bad(check, VERIFY_IMPOSSIBLE, 0, "the signatures can't be read: %s", strerror(-error));
+    free(since);
+    return check->anchors ? 0 : -EINVAL;
+}
+
+void verify_log(const struct verify_options *options, struct verify_report *report)
+{
+    struct check check = {.directory_fd = -1, .options = options, .in_step = true};
     uint32_t first = 0;
 
     tree_init(&check.tree);
-    if (sum_sizes(&check, path, &first))
+    if (sodium_init() < 0)
+        bad(&check, VERIFY_IMPOSSIBLE, 0, "libsodium can't start");
+    else if (sum_sizes(&check, &first) && open_anchors(&check) == 0) {
+        compare(&check, NULL, NULL);
         check_all(&check, first);
+    }
     sum_up(&check);
+    anchors_close(check.anchors);
     if (check.directory_fd >= 0)
         close(check.directory_fd);
     *report = check.report;
+}
+
+static int newest_of(int directory_fd, struct note_signed *note, struct note_key *key)
+{
+    struct anchors *anchors = NULL;
+    int error = anchors_open(directory_fd, NULL, NULL, &anchors);
+
+    if (!error)
+        error = anchors_newest(anchors, note, key);
+    anchors_close(anchors);
+    return error;
+}
+
+int verify_checkpoint(const char *path, char checkpoint[static VERIFY_CHECKPOINT_BYTES],
+                      char key[static VERIFY_KEY_BYTES])
+{
+    struct note_signed *note = malloc(sizeof *note);
+    int directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = !note ? -ENOMEM : directory_fd < 0 ? -errno : sodium_init() < 0 ? -EIO : 0;
+    struct note_key signer;
+
+    if (!error)
+        error = newest_of(directory_fd, note, &signer);
+    if (!error) {
+        note_key_print(&signer, key);
+        note_print(note, checkpoint);
+    }
+    if (directory_fd >= 0)
+        close(directory_fd);
+    free(note);
+    return error;
 }

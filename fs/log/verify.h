@@ -1,6 +1,7 @@
 /* verify: is the log what it was? Read-only, without any key, of a running or stopped store or of a copy: it recomputes
- * every leaf, the tree, the root that each batch and segment recorded, and the order. What an attacker who rewrites
- * everything could still fake is told: without an anchor kept elsewhere the result is at best "not anchored". */
+ * every leaf, the tree, the root that each batch and segment recorded, the order, the chain of signing keys, and the
+ * checkpoints that they signed. What an attacker who rewrites everything could still fake is told: without an anchor kept
+ * elsewhere (a key on paper, a checkpoint) the result is at best "not anchored". */
 #ifndef DOSSIERFS_LOG_VERIFY_H
 #define DOSSIERFS_LOG_VERIFY_H
 
@@ -17,6 +18,14 @@ enum verify_result {
     VERIFY_DAMAGED = 4,
     VERIFY_NOT_ANCHORED = 5,
 };
+/* What to look at, and what the person who asks brings along from elsewhere. */
+struct verify_options {
+    const char *path;                                                         /* of the log's directory */
+    const char *key;                                                          /* a public key as text, or NULL */
+    const char *since;                                                        /* a checkpoint as text, or NULL */
+    void (*progress)(void *context, uint64_t done_bytes, uint64_t all_bytes); /* NULL: nobody looks */
+    void *context;
+};
 struct verify_report {
     enum verify_result result;
     uint64_t entries; /* that were verified */
@@ -24,10 +33,20 @@ struct verify_report {
     uint64_t bad_entry;            /* number of the first bad entry; 0: none or not known */
     uint64_t unacknowledged_bytes; /* a tail that was never acknowledged (a crash, or a batch being written) */
     uint8_t root[LOG_ROOT_BYTES];  /* of the verified entries, RFC 6962 */
+    uint64_t sealed;               /* up to this entry, keys that are destroyed since have signed it */
+    uint64_t is_signed;            /* up to this entry it is signed at all, */
+    char signed_at[24];            /* at this time, UTC */
+    uint64_t by_key, by_since;     /* up to this entry the given key, the given checkpoint vouch for it; 0: not */
+    uint64_t chains;               /* of signing keys: 1, more if one was begun anew, 0 in an old log */
     char text[256];                /* one line for a person */
+    char tail[512];                /* what that does not say: how far it reaches */
 };
-/* `progress` may be NULL; called now and then with bytes done and in all. */
-void verify_log(const char *path, void (*progress)(void *, uint64_t done_bytes, uint64_t all_bytes), void *context,
-                struct verify_report *report);
+void verify_log(const struct verify_options *options, struct verify_report *report);
+
+enum { VERIFY_CHECKPOINT_BYTES = 4097, VERIFY_KEY_BYTES = 128 };
+/* The newest checkpoint as text, and the public key that signed it. -ENOENT: there is none; -EBADMSG: it is none, or is not
+ * signed by a key that the record of keys knows; reading. */
+int verify_checkpoint(const char *path, char checkpoint[static VERIFY_CHECKPOINT_BYTES],
+                      char key[static VERIFY_KEY_BYTES]);
 
 #endif

@@ -15,9 +15,10 @@ struct writer {
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct months *months; /* borrowed */
     enum log_durability durability;
-    struct tree tree;       /* of what is acknowledged */
-    struct tree next;       /* of that and what is launched */
-    struct segment segment; /* fd -1: the next batch begins a new one */
+    struct tree tree;              /* of what is acknowledged */
+    uint8_t root[TREE_HASH_BYTES]; /* its root */
+    struct tree next;              /* of that and what is launched */
+    struct segment segment;        /* fd -1: the next batch begins a new one */
     struct buffer batch;
 };
 
@@ -217,6 +218,7 @@ int writer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYT
     memcpy(writer->store_id, store_id, LOG_STORE_ID_BYTES);
     tree_init(&writer->tree);
     error = find_end(writer, why);
+    tree_root(&writer->tree, writer->root);
     if (error) {
         writer_close(writer);
         return error;
@@ -246,7 +248,14 @@ uint64_t writer_size(const struct writer *writer)
 
 void writer_root(const struct writer *writer, uint8_t out[static TREE_HASH_BYTES])
 {
-    tree_root(&writer->tree, out);
+    memcpy(out, writer->root, sizeof writer->root);
+}
+
+/* What the batch adds is acknowledged. Its root is not computed a second time. */
+static void acknowledge(struct writer *writer, const struct tree *next)
+{
+    writer->tree = *next;
+    memcpy(writer->root, writer->batch.bytes + writer->batch.length_bytes - BATCH_TRAILER_BYTES, TREE_HASH_BYTES);
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
@@ -346,7 +355,7 @@ int writer_write(struct writer *writer, const struct writer_entry *entries, size
     *taken = batch_count;
     if (error)
         return tell_cause(error, cause);
-    writer->tree = next;
+    acknowledge(writer, &next);
     return 0;
 }
 
@@ -370,7 +379,7 @@ int writer_launch(struct writer *writer, struct flight *flight, const struct wri
     /* A failure is left to writer_write(), which does the same over again, over the same place, and knows what to do. */
     if (append_batch(writer) < 0)
         return -EAGAIN;
-    writer->tree = writer->next;
+    acknowledge(writer, &writer->next);
     *taken = batch_count;
     return 1;
 }
@@ -380,6 +389,6 @@ int writer_land(struct writer *writer, int status, int *cause)
     if (status)
         return tell_cause(status, cause);
     segment_land(&writer->segment, writer->batch.length_bytes);
-    writer->tree = writer->next;
+    acknowledge(writer, &writer->next);
     return 0;
 }

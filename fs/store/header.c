@@ -177,8 +177,8 @@ static int try_slot(const uint8_t *store_id, uint32_t number, const uint8_t *at,
     return error;
 }
 
-int header_open(const uint8_t *bytes, size_t length_bytes, const struct store_secret *secret, struct crypt_keys *keys,
-                struct report_why *why)
+int header_check(const uint8_t *bytes, size_t length_bytes, uint8_t store_id[static CRYPT_ID_BYTES],
+                 struct report_why *why)
 {
     uint8_t sum[CHECKSUM_BYTES];
 
@@ -192,6 +192,18 @@ int header_open(const uint8_t *bytes, size_t length_bytes, const struct store_se
                            bytes_get_u32(bytes + AT_VERSION), FORMAT_VERSION);
     if (bytes_get_u32(bytes + AT_VERSION) != FORMAT_VERSION)
         return report_fail(why, -EBADMSG, "the store's header has no valid version");
+    memcpy(store_id, bytes + AT_ID, CRYPT_ID_BYTES);
+    return 0;
+}
+
+int header_open(const uint8_t *bytes, size_t length_bytes, const struct store_secret *secret, struct crypt_keys *keys,
+                struct report_why *why)
+{
+    uint8_t id[CRYPT_ID_BYTES];
+    int bad = header_check(bytes, length_bytes, id, why);
+
+    if (bad)
+        return bad;
     if (header_check_secret(secret, NULL) < 0)
         return report_fail(why, -EKEYREJECTED, "no key slot opens with this key: wrong length");
     for (uint32_t i = 0; i < HEADER_SLOTS; i++) {

@@ -15,6 +15,9 @@ int header_check_secret(const struct store_secret *secret, struct report_why *wh
 /* Writes the header of the store whose id and master key `keys` holds into `bytes`, one slot a secret. */
 int header_make(const struct crypt_keys *keys, const struct store_secret *secrets, size_t secret_count,
                 uint8_t bytes[static HEADER_BYTES], struct report_why *why);
+/* Is it whole? -EBADMSG: altered or cut short; -ENOTSUP: newer. Else the store's id. */
+int header_check(const uint8_t *bytes, size_t length_bytes, uint8_t store_id[static CRYPT_ID_BYTES],
+                 struct report_why *why);
 /* Fills id and master key of `keys`. -EBADMSG: altered or cut short; -ENOTSUP: newer; -EKEYREJECTED: no slot opens.
  * `length_bytes` is how many bytes the file had. */
 int header_open(const uint8_t *bytes, size_t length_bytes, const struct store_secret *secret, struct crypt_keys *keys,

@@ -231,6 +231,22 @@ static int unlock_master(struct store *store, const struct store_secret *secret,
     return error;
 }
 
+int store_read_id(const char *path, uint8_t id[static STORE_ID_BYTES], struct report_why *why)
+{
+    struct buffer name = BUFFER_EMPTY, header = BUFFER_EMPTY;
+    int error = buffer_printf(&name, "%s/header", path);
+
+    if (error == 0)
+        error = file_read_path(buffer_text(&name), (size_t)2 * HEADER_BYTES, &header);
+    if (error == 0)
+        error = header_check(header.bytes, header.length_bytes, id, why);
+    else
+        report_fail(why, error, "the store's header can't be read: %s", strerror(-error));
+    buffer_clear(&header);
+    buffer_clear(&name);
+    return error;
+}
+
 /* SQLite's write-ahead log: there and not empty after a crash, or after a close on a full disk. */
 static bool has_log(const struct store *store)
 {

@@ -51,6 +51,9 @@ struct store_secret {
  * -EINVAL: a secret is too short or too long. `why` says it for a person. Everything is durable on return. */
 int store_create(const char *path, const struct store_secret *secrets, size_t secret_count, struct report_why *why);
 
+/* The id of the store at `path`, without a key: it is not secret. Errors as store_open(). */
+int store_read_id(const char *path, uint8_t id[static STORE_ID_BYTES], struct report_why *why);
+
 /* Opens for one process: -EBUSY if another has it open. -EKEYREJECTED: no slot opens with this secret (a wrong passphrase
  * or key file). -EBADMSG: header, keyring or database cut short, altered or of another store. -ENOTSUP: a newer format.
  * Finishes what a crash left half done (unpublished batches are taken back, destructions completed) and says so through

@@ -170,7 +170,7 @@ static inline struct verify_report stage_verify(const struct stage *stage)
 {
     struct verify_report report;
 
-    verify_log(stage->path, NULL, NULL, &report);
+    verify_log(&(struct verify_options){.path = stage->path}, &report);
     return report;
 }
 

@@ -1,0 +1,366 @@
+/* Rules:
+ *  - a record counts when the key that is due has signed it, and that key is the one which the record before it named;
+ *  - a checkpoint counts when a key of the chain has signed it;
+ *  - what they say of the tree is compared with the tree: the first that does not fit is the fault, and nothing after it counts. */
+#include "fs/log/anchors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/base/file.h"
+
+enum { WINDOW_BYTES = 4 * NOTE_MAX_BYTES };
+
+/* A checkpoint by itself: the newest one, or the one that was brought along. */
+struct single {
+    bool present, met, known_key, trusted_key;
+    struct note_signed note;
+    struct note_key key; /* the one that signed it, if it is known */
+};
+
+struct anchors {
+    int succession_fd; /* -1: there is none */
+    off_t at_bytes, end_bytes;
+    off_t window_at;
+    size_t window_bytes;
+    char window[WINDOW_BYTES];
+
+    bool have_record; /* the next one to be met */
+    struct note_signed record;
+    bool have_key; /* the one that has to sign the next record */
+    struct note_key key;
+    bool given; /* a key was brought along, */
+    struct note_key given_key;
+    bool trusted; /* and the chain has come to it */
+    struct single newest, since;
+    uint64_t met_size; /* up to here everything fits */
+    struct anchors_reach reach;
+    struct anchors_fault fault;
+};
+
+static void fail(struct anchors *anchors, enum verify_result result, uint64_t entry, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void fail(struct anchors *anchors, enum verify_result result, uint64_t entry, const char *format, ...)
+{
+    va_list arguments;
+
+    if (anchors->fault.result != VERIFY_INTACT)
+        return;
+    anchors->fault.result = result;
+    anchors->fault.entry = entry;
+    va_start(arguments, format);
+    vsnprintf(anchors->fault.text, sizeof anchors->fault.text, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- the chain of keys ------------------------------------------------------------------------------------------ */
+
+/* A key of the chain has come by. */
+static void see_key(struct anchors *anchors, const struct note_key *key)
+{
+    struct single *const singles[] = {&anchors->newest, &anchors->since};
+
+    if (anchors->given && note_key_same(key, &anchors->given_key))
+        anchors->trusted = true;
+    for (size_t i = 0; i < 2; i++)
+        if (singles[i]->present && !singles[i]->known_key && note_is_signed_by(&singles[i]->note, key)) {
+            singles[i]->known_key = true;
+            singles[i]->key = *key;
+            singles[i]->trusted_key = anchors->trusted;
+        }
+    anchors->key = *key;
+    anchors->have_key = true;
+}
+
+static void begin_chain(struct anchors *anchors, const struct note_signed *record)
+{
+    anchors->reach.chains++;
+    if (!note_is_signed_by(record, &record->note.key))
+        fail(anchors, VERIFY_ALTERED, record->note.size + 1,
+             "altered: the first record of a chain of keys, after entry %llu, is not signed by its own key",
+             (unsigned long long)record->note.size);
+    else if (anchors->trusted)
+        fail(anchors, VERIFY_ALTERED, anchors->reach.key + 1,
+             "altered: the chain of the given key ends after entry %llu, and another key goes on",
+             (unsigned long long)anchors->reach.key);
+}
+
+static void check_record(struct anchors *anchors, const struct note_signed *record)
+{
+    unsigned long long size = record->note.size;
+
+    if (size < anchors->met_size)
+        fail(anchors, VERIFY_ALTERED, size + 1, "altered: the record of keys goes back from entry %llu to entry %llu",
+             (unsigned long long)anchors->met_size, size);
+    else if (record->note.kind == NOTE_FIRST)
+        begin_chain(anchors, record);
+    else if (record->note.kind != NOTE_NEXT || !anchors->have_key)
+        fail(anchors, VERIFY_ALTERED, size + 1, "altered: the record of keys holds something else at entry %llu",
+             size);
+    else if (!note_is_signed_by(record, &anchors->key))
+        fail(anchors, VERIFY_ALTERED, anchors->reach.sealed + 1,
+             "altered: the checkpoint after entry %llu in the record of keys is not signed by the key of that time",
+             size);
+    if (anchors->fault.result == VERIFY_INTACT)
+        see_key(anchors, &record->note.key);
+}
+
+/* Brings the next record into reach. What is at the end and cut off was never a record. */
+static void next_record(struct anchors *anchors)
+{
+    off_t left_bytes = anchors->end_bytes - anchors->at_bytes;
+    size_t offset_bytes, note_bytes = 0;
+    int error = 0;
+
+    anchors->have_record = false;
+    if (left_bytes <= 0 || anchors->fault.result != VERIFY_INTACT)
+        return;
+    if (anchors->at_bytes < anchors->window_at ||
+        anchors->at_bytes + NOTE_MAX_BYTES > anchors->window_at + (off_t)anchors->window_bytes) {
+        anchors->window_at = anchors->at_bytes;
+        anchors->window_bytes = left_bytes < WINDOW_BYTES ? (size_t)left_bytes : WINDOW_BYTES;
+        error = file_pread(anchors->succession_fd, anchors->window, anchors->window_bytes, anchors->window_at);
+    }
+    if (error) {
+        fail(anchors, VERIFY_DAMAGED, 0, "damaged: the record of keys can't be read: %s", strerror(-error));
+        return;
+    }
+    offset_bytes = (size_t)(anchors->at_bytes - anchors->window_at);
+    error = note_parse(anchors->window + offset_bytes, anchors->window_bytes - offset_bytes, &anchors->record,
+                       &note_bytes);
+    if (error == -EINVAL)
+        fail(anchors, VERIFY_ALTERED, anchors->met_size + 1, "altered: the record of keys after entry %llu is none",
+             (unsigned long long)anchors->met_size);
+    if (error)
+        return;
+    anchors->at_bytes += (off_t)note_bytes;
+    check_record(anchors, &anchors->record);
+    anchors->have_record = anchors->fault.result == VERIFY_INTACT;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
+
+/* None, or nothing in it (a loss of power may leave that): `present` stays false. */
+static int read_newest(struct anchors *anchors, int directory_fd)
+{
+    char bytes[NOTE_MAX_BYTES + 1];
+    int fd = openat(directory_fd, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    size_t note_bytes = 0;
+    ssize_t got;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    got = pread(fd, bytes, sizeof bytes, 0);
+    close(fd);
+    if (got < 0)
+        return -EIO;
+    if (got == 0)
+        return 0;
+    if (note_parse(bytes, (size_t)got, &anchors->newest.note, &note_bytes) < 0 || note_bytes != (size_t)got ||
+        anchors->newest.note.note.kind != NOTE_CHECKPOINT) {
+        fail(anchors, VERIFY_ALTERED, 0, "altered: the file `checkpoint` holds no checkpoint");
+        return 0;
+    }
+    anchors->newest.present = true;
+    return 0;
+}
+
+/* As far as the file goes now: it may grow while the entries are read, past those that will have been read. */
+static int open_succession(struct anchors *anchors, int directory_fd)
+{
+    struct stat status;
+
+    anchors->succession_fd = openat(directory_fd, "succession", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (anchors->succession_fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (fstat(anchors->succession_fd, &status) < 0)
+        return -errno;
+    anchors->end_bytes = S_ISREG(status.st_mode) ? status.st_size : 0;
+    return 0;
+}
+
+int anchors_open(int directory_fd, const struct note_key *key, const struct note_signed *since, struct anchors **out)
+{
+    struct anchors *anchors = calloc(1, sizeof *anchors);
+    int error;
+
+    if (!anchors)
+        return -ENOMEM;
+    anchors->succession_fd = -1;
+    anchors->given = key != NULL;
+    if (key)
+        anchors->given_key = *key;
+    anchors->since.present = since != NULL;
+    if (since)
+        anchors->since.note = *since;
+    /* In this order: the key of the newest checkpoint is then in the record. */
+    error = read_newest(anchors, directory_fd);
+    if (!error)
+        error = open_succession(anchors, directory_fd);
+    if (error) {
+        anchors_close(anchors);
+        return error;
+    }
+    next_record(anchors);
+    *out = anchors;
+    return 0;
+}
+
+void anchors_close(struct anchors *anchors)
+{
+    if (!anchors)
+        return;
+    if (anchors->succession_fd >= 0)
+        close(anchors->succession_fd);
+    free(anchors);
+}
+
+/* ---- comparing -------------------------------------------------------------------------------------------------- */
+
+static bool waits(const struct single *single)
+{
+    return single->present && !single->met;
+}
+
+uint64_t anchors_wanted(const struct anchors *anchors)
+{
+    uint64_t wanted = UINT64_MAX;
+
+    if (anchors->fault.result != VERIFY_INTACT)
+        return wanted;
+    if (anchors->have_record)
+        wanted = anchors->record.note.size;
+    if (waits(&anchors->newest) && anchors->newest.note.note.size < wanted)
+        wanted = anchors->newest.note.note.size;
+    if (waits(&anchors->since) && anchors->since.note.note.size < wanted)
+        wanted = anchors->since.note.note.size;
+    return wanted;
+}
+
+/* `root` NULL: it can't be known. */
+static bool fits(struct anchors *anchors, const struct note *note, const uint8_t *root, const char *which)
+{
+    unsigned long long from = anchors->met_size + 1, to = note->size;
+
+    if (!root)
+        return false;
+    if (memcmp(root, note->root, TREE_HASH_BYTES) == 0)
+        return true;
+    if (from >= to)
+        fail(anchors, VERIFY_ALTERED, to, "altered: entry %llu: %s has another root there", to, which);
+    else
+        fail(anchors, VERIFY_ALTERED, from, "altered: between entry %llu and entry %llu, where %s has another root",
+             from, to, which);
+    return false;
+}
+
+static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *root)
+{
+    while (anchors->have_record && anchors->record.note.size == size) {
+        if (fits(anchors, &anchors->record.note, root, "the record of keys")) {
+            anchors->reach.sealed = anchors->reach.signed_ = size;
+            memcpy(anchors->reach.time, anchors->record.note.time, sizeof anchors->reach.time);
+            if (anchors->trusted)
+                anchors->reach.key = size;
+        }
+        next_record(anchors);
+    }
+}
+
+static void meet(struct anchors *anchors, uint64_t size, const uint8_t *root)
+{
+    if (waits(&anchors->since) && anchors->since.note.note.size == size) {
+        anchors->since.met = true;
+        if (fits(anchors, &anchors->since.note.note, root, "the given checkpoint"))
+            anchors->reach.since = size;
+    }
+    meet_records(anchors, size, root);
+    if (waits(&anchors->newest) && anchors->newest.note.note.size == size) {
+        anchors->newest.met = true;
+        if (fits(anchors, &anchors->newest.note.note, root, "the newest checkpoint")) {
+            anchors->reach.signed_ = size;
+            memcpy(anchors->reach.time, anchors->newest.note.note.time, sizeof anchors->reach.time);
+        }
+    }
+    if (anchors->fault.result == VERIFY_INTACT)
+        anchors->met_size = size;
+}
+
+void anchors_meet(struct anchors *anchors, uint64_t size, const uint8_t root[static TREE_HASH_BYTES])
+{
+    meet(anchors, size, root);
+}
+
+void anchors_pass(struct anchors *anchors, uint64_t size)
+{
+    meet(anchors, size, NULL);
+}
+
+/* Keys of records behind the end are looked at all the same: they may be those of the checkpoints. */
+static void see_rest(struct anchors *anchors, uint64_t size)
+{
+    while (anchors->have_record) {
+        fail(anchors, VERIFY_SHORTER, size + 1,
+             "shorter: it ends with entry %llu, and the record of keys vouches for entry %llu",
+             (unsigned long long)size, (unsigned long long)anchors->record.note.size);
+        next_record(anchors);
+    }
+}
+
+static void end_single(struct anchors *anchors, struct single *single, uint64_t size, const char *which)
+{
+    if (!single->present)
+        return;
+    if (!single->met)
+        fail(anchors, VERIFY_SHORTER, size + 1, "shorter: it ends with entry %llu, and %s vouches for entry %llu",
+             (unsigned long long)size, which, (unsigned long long)single->note.note.size);
+    if (!single->known_key)
+        fail(anchors, VERIFY_ALTERED, anchors->reach.sealed + 1,
+             "altered: %s, after entry %llu, is not signed by any key in the record of keys", which,
+             (unsigned long long)single->note.note.size);
+}
+
+void anchors_end(struct anchors *anchors, uint64_t size, const char *origin)
+{
+    if ((anchors->given && strcmp(anchors->given_key.origin, origin) != 0) ||
+        (anchors->since.present && strcmp(anchors->since.note.note.origin, origin) != 0))
+        fail(anchors, VERIFY_IMPOSSIBLE, 0, "the given %s is of another log: this one is %s",
+             anchors->since.present ? "checkpoint" : "key", origin);
+    see_rest(anchors, size);
+    end_single(anchors, &anchors->since, size, "the given checkpoint");
+    end_single(anchors, &anchors->newest, size, "the newest checkpoint");
+    if (anchors->newest.trusted_key && anchors->reach.key < anchors->newest.note.note.size)
+        anchors->reach.key = anchors->newest.note.note.size;
+    if (anchors->given && !anchors->trusted)
+        fail(anchors, VERIFY_ALTERED, 1, "altered: it is signed by other keys than the given one%s",
+             anchors->reach.chains == 0 ? ": there is no record of keys" : "");
+}
+
+int anchors_newest(struct anchors *anchors, struct note_signed *newest, struct note_key *key)
+{
+    while (anchors->have_record)
+        next_record(anchors);
+    if (!anchors->newest.present && anchors->fault.result == VERIFY_INTACT)
+        return -ENOENT;
+    if (!anchors->newest.known_key)
+        return -EBADMSG;
+    *newest = anchors->newest.note;
+    *key = anchors->newest.key;
+    return 0;
+}
+
+const struct anchors_fault *anchors_fault(const struct anchors *anchors)
+{
+    return &anchors->fault;
+}
+
+struct anchors_reach anchors_reach(const struct anchors *anchors)
+{
+    return anchors->reach;
+}

@@ -1,0 +1,18 @@
+/* notary: a thread that signs what is acknowledged, so that nobody who waits for an entry waits for a signature: a checkpoint
+ * a second while there are entries, and a hand-over of the key at its start, at its stop and each hour. */
+#ifndef DOSSIERFS_LOG_NOTARY_H
+#define DOSSIERFS_LOG_NOTARY_H
+
+#include "fs/log/signer.h"
+
+struct notary;
+
+/* `directory_fd` stays open until notary_stop(). `hour_ms`: between two hand-overs; 0: an hour. */
+int notary_start(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYTES], const struct signer_head *head,
+                 uint32_t hour_ms, struct notary **out);
+/* The log has grown. From any thread; some ten nanoseconds. */
+void notary_tell(struct notary *notary, const struct signer_head *head);
+/* Signs the last head, hands over, ends. NULL is allowed. */
+void notary_stop(struct notary *notary);
+
+#endif

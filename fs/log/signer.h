@@ -1,0 +1,42 @@
+/* signer: the key that signs the log's checkpoints, and how it hands over to its successor. The files are described in FORMAT.md.
+ *
+ * Forward security: a key signs its successor together with a checkpoint of the log as it is then, and is overwritten. Whoever
+ * takes the machine later finds a key that can't sign anything about the time before it. The order, each step durable before
+ * the next: the successor (signing), the record (succession), the old key destroyed (signing). Whatever step was the last one
+ * at a crash, the next signer_open() goes on from there.
+ *
+ * Overwriting destroys only where a file is written in place: see `dossier init` on file systems that don't. The file
+ * `signing` belongs in no backup; a log without it begins a new chain, and says so.
+ *
+ * No lock of its own: one thread at a time (see notary.h). Nothing here fails the log: an entry that is not signed yet is
+ * still an entry. */
+#ifndef DOSSIERFS_LOG_SIGNER_H
+#define DOSSIERFS_LOG_SIGNER_H
+
+#include "fs/base/report.h"
+#include "fs/log/note.h"
+
+struct signer;
+
+/* The log as far as it is acknowledged. */
+struct signer_head {
+    uint64_t size;
+    uint8_t root[TREE_HASH_BYTES];
+};
+
+/* Takes up the key that is there, finishes a hand-over that was interrupted, or begins a chain of keys (said with its first
+ * public key, unless the log is empty). -ENOMEM; -ENOSPC, -EIO and others: the files can't be read or written; try again later.
+ * The directory stays the caller's. */
+int signer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYTES], const struct signer_head *head,
+                struct signer **out);
+void signer_close(struct signer *signer);
+/* Signs the log's head into the file `checkpoint`; with `sync` it outlives a loss of power. */
+int signer_checkpoint(struct signer *signer, const struct signer_head *head, bool sync);
+/* Hands over to a successor. After a failure the same call goes on where it stopped. */
+int signer_succeed(struct signer *signer, const struct signer_head *head);
+
+/* For a new store: begins the chain in the log's directory, which is empty, and prints its first public key: for paper. */
+int signer_begin(const char *log_path, const uint8_t store_id[static LOG_STORE_ID_BYTES],
+                 char key_text[static NOTE_KEY_TEXT_BYTES], struct report_why *why);
+
+#endif
