@@ -86,7 +86,7 @@ static void faults_are_named(void **state)
     } rows[] = {
         {{"imprt", "x"}, "did you mean \"import\"?"},
         {{"log", "shwo"}, "did you mean \"show\"?"},
-        {{"log"}, "one of: show verify"},
+        {{"log"}, "log what? one of: "},
         {{"log", "show", "--limt", "3"}, "did you mean --limit?"},
         {{"log", "show", "--limit"}, "--limit needs a value"},
         {{"log", "show", "--limit", "3", "--limit", "4"}, "--limit is given twice"},
