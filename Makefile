@@ -52,12 +52,13 @@ DEPS_valgrind := valgrind
 DEPS_bench    := gocryptfs perl:prove
 
 ROOMS      := policy fs/base fs/store fs/log fs/gate fs/mount tools
-room_srcs   = $(filter-out tools/main.c,$(wildcard $(1)/*.c))
+room_srcs   = $(filter-out tools/main.c tools/check_proof.c,$(wildcard $(1)/*.c))
 room_lib    = $(BUILD)/lib$(notdir $(1)).a
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 LIBS := $(foreach r,$(ROOMS),$(if $(call room_srcs,$(r)),$(call room_lib,$(r))))
-PROGRAMS := $(if $(wildcard fs/main.c),$(BUILD)/dossierfs) $(if $(wildcard tools/main.c),$(BUILD)/dossier)
+PROGRAMS := $(if $(wildcard fs/main.c),$(BUILD)/dossierfs) $(if $(wildcard tools/main.c),$(BUILD)/dossier) \
+            $(BUILD)/dossier-check-proof
 AIDS := $(patsubst examples/%.c,$(BUILD)/%,$(wildcard examples/*.c)) \
         $(patsubst tests/mount/%.c,$(BUILD)/tests/%,$(wildcard tests/mount/*.c)) \
         $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
@@ -94,6 +95,9 @@ link_libs   = $(foreach r,$(1),$(if $(call room_srcs,$(r)),$(call room_lib,$(r))
 $(BUILD)/dossierfs: $(BUILD)/fs/main.o $(call link_libs,$(LINK_ORDER))
 	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/dossier: $(BUILD)/tools/main.o $(call link_libs,$(filter-out fs/mount,$(LINK_ORDER)))
+	$(CLINK) $@ $^ $(PKG_LIBS)
+# Checks what the others claim, so it shares nothing with them.
+$(BUILD)/dossier-check-proof: $(BUILD)/tools/check_proof.o
 	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/%: $(BUILD)/examples/%.o $(BUILD)/libpolicy.a $(BUILD)/libbase.a
 	$(CLINK) $@ $^ $(PKG_LIBS)
@@ -191,7 +195,7 @@ fuzz:
 
 # ---- check -----------------------------------------------------------------------------------------------------
 C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
-MANUALS := tools/dossier.1 fs/dossierfs.8 policy/dossier-policy.5
+MANUALS := tools/dossier.1 tools/dossier-check-proof.1 fs/dossierfs.8 policy/dossier-policy.5
 .PHONY: check format
 check:
 	+@$(AGAIN) deps FOR='build test check'
@@ -231,13 +235,14 @@ manual_of = $(D)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install: all
 	install -D -m 755 $(BUILD)/dossierfs $(D)$(sbindir)/dossierfs
 	install -D -m 755 $(BUILD)/dossier $(D)$(bindir)/dossier
+	install -D -m 755 $(BUILD)/dossier-check-proof $(D)$(bindir)/dossier-check-proof
 	ln -srf $(D)$(sbindir)/dossierfs $(D)$(bindir)/dossierfs
 	$(foreach m,$(MANUALS),install -D -m 644 $(m) $(call manual_of,$(m)) &&) true
 	mkdir -p $(D)$(docdir)/examples
 	install -m 644 $(wildcard README.md CHANGELOG.md LICENSE) $(D)$(docdir)
 	cp -R examples/. $(D)$(docdir)/examples
 uninstall:
-	rm -f $(D)$(sbindir)/dossierfs $(D)$(bindir)/dossierfs $(D)$(bindir)/dossier
+	rm -f $(D)$(sbindir)/dossierfs $(D)$(bindir)/dossierfs $(D)$(bindir)/dossier $(D)$(bindir)/dossier-check-proof
 	rm -f $(foreach m,$(MANUALS),$(call manual_of,$(m)))
 	rm -rf $(D)$(docdir)
 clean:

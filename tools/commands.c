@@ -66,6 +66,8 @@ static const struct command_option checkpoint_options[] = {
     {0},
 };
 
+static const struct command_option prove_options[] = {{0}};
+
 static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
     "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
@@ -85,6 +87,10 @@ const struct command commands_table[] = {
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
      "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
      "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},
+    {"log", "prove", log_prove_run, COMMAND_LOCAL, "print a proof that an entry is in the signed log",
+     "NUMBER [DIRECTORY]", 1, 2, COMMAND_TEXT, prove_options,
+     "Verifies the log on the way. dossier-check-proof(1) checks the proof, with nothing but a public key.\n"
+     "Exit code: 0 printed, 1 the log is not what it was, 2 can't.\n"},
     {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
      show_options, time_help},
     {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,

@@ -100,6 +100,7 @@ int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
+int log_prove_run(struct command_context *context);
 int log_show_run(struct command_context *context);
 int log_verify_run(struct command_context *context);
 

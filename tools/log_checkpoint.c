@@ -12,7 +12,7 @@ int log_checkpoint_run(struct command_context *context)
     char path[LOG_PLACE_BYTES], checkpoint[VERIFY_CHECKPOINT_BYTES], key[VERIFY_KEY_BYTES];
     int error;
 
-    if (!log_place(context, path))
+    if (!log_place(context, 0, path))
         return COMMAND_CANNOT;
     error = verify_checkpoint(path, checkpoint, key);
     if (error == -ENOENT)

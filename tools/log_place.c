@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-bool log_place(const struct command_context *context, char path[static LOG_PLACE_BYTES])
+bool log_place(const struct command_context *context, unsigned place, char path[static LOG_PLACE_BYTES])
 {
-    const char *directory = context->argument_count ? context->argument_text[context->argument_count - 1] : NULL;
+    const char *directory = context->argument_count > place ? context->argument_text[place] : NULL;
 
     if (!directory && !context->place.store) {
         commands_cannot(context, "which log? -n NAME, -s STORE, or the log's directory as an argument");

@@ -8,7 +8,7 @@
 
 enum { LOG_PLACE_BYTES = 4096 };
 
-/* The directory that is the argument, else the store's `log`. False: none was given, or it is too long, and that was said. */
-bool log_place(const struct command_context *context, char path[static LOG_PLACE_BYTES]);
+/* The directory that is argument number `place`, from 0, else the store's `log`. False: none was given, or it is too long, and that was said. */
+bool log_place(const struct command_context *context, unsigned place, char path[static LOG_PLACE_BYTES]);
 
 #endif

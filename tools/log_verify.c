@@ -107,7 +107,7 @@ int log_verify_run(struct command_context *context)
     struct verify_options options = {
         .path = path, .key = commands_option(context, "pubkey"), .progress = show_progress, .context = &progress};
 
-    if (!log_place(context, path))
+    if (!log_place(context, 0, path))
         return COMMAND_CANNOT;
     if (since_path) {
         int error = file_read_path(since_path, SINCE_MAX_BYTES, &since);

@@ -342,6 +342,11 @@ void anchors_end(struct anchors *anchors, uint64_t size, const char *origin)
              anchors->reach.chains == 0 ? ": there is no record of keys" : "");
 }
 
+const struct note_signed *anchors_checkpoint(const struct anchors *anchors)
+{
+    return anchors->newest.present ? &anchors->newest.note : NULL;
+}
+
 int anchors_newest(struct anchors *anchors, struct note_signed *newest, struct note_key *key)
 {
     while (anchors->have_record)

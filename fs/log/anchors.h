@@ -32,6 +32,8 @@ void anchors_pass(struct anchors *anchors, uint64_t size);
 /* The log ends, whole, after `size` entries of the store with this origin. */
 void anchors_end(struct anchors *anchors, uint64_t size, const char *origin);
 
+/* The newest checkpoint as its file says, and nothing checked; NULL: there is none. */
+const struct note_signed *anchors_checkpoint(const struct anchors *anchors);
 /* The newest checkpoint and the key that signed it, whatever the entries say: goes through all records, so the rest of these
  * functions are of no use after it. -ENOENT, -EBADMSG. */
 int anchors_newest(struct anchors *anchors, struct note_signed *newest, struct note_key *key);

@@ -113,16 +113,22 @@ const uint8_t *batch_root(const struct batch *batch)
 
 /* The nonce is hashed with the body: else the prefix of a batch could be changed, which makes its entries unreadable,
  * without the tree noticing. */
-void batch_leaf(const struct batch_entry *entry, uint8_t out[static TREE_HASH_BYTES])
+void batch_leaf_hashed(const struct batch_entry *entry, uint8_t out[static BATCH_LEAF_HASHED_BYTES])
 {
-    uint8_t leaf[BATCH_LEAF_BYTES + TREE_HASH_BYTES];
     crypto_hash_sha256_state state;
 
-    memcpy(leaf, entry->header, BATCH_LEAF_BYTES);
+    memcpy(out, entry->header, BATCH_LEAF_BYTES);
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, entry->nonce, sizeof entry->nonce);
     crypto_hash_sha256_update(&state, entry->sealed, entry->sealed_bytes);
-    crypto_hash_sha256_final(&state, leaf + BATCH_LEAF_BYTES);
+    crypto_hash_sha256_final(&state, out + BATCH_LEAF_BYTES);
+}
+
+void batch_leaf(const struct batch_entry *entry, uint8_t out[static TREE_HASH_BYTES])
+{
+    uint8_t leaf[BATCH_LEAF_HASHED_BYTES];
+
+    batch_leaf_hashed(entry, leaf);
     tree_leaf(leaf, sizeof leaf, out);
 }
 

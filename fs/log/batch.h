@@ -17,6 +17,7 @@ enum {
     BATCH_TRAILER_BYTES = 48,
     BATCH_ENTRY_BYTES = 10, /* in front of each sealed body */
     BATCH_LEAF_BYTES = 6,   /* as many of them are hashed and authenticated with it */
+    BATCH_LEAF_HASHED_BYTES = BATCH_LEAF_BYTES + TREE_HASH_BYTES,
     BATCH_TAG_BYTES = 16,
     BATCH_MIN_BYTES = BATCH_HEADER_BYTES + BATCH_ENTRY_BYTES + BATCH_TAG_BYTES + BATCH_TRAILER_BYTES,
     BATCH_NONCE_BYTES = 24,
@@ -57,6 +58,8 @@ bool batch_entry_parse(const uint8_t *bytes, size_t available_bytes, const uint8
 const uint8_t *batch_prefix(const struct batch *batch);
 const uint8_t *batch_root(const struct batch *batch);
 
+/* What a leaf's hash is taken of: the leaf header and the hash of the sealed body. */
+void batch_leaf_hashed(const struct batch_entry *entry, uint8_t out[static BATCH_LEAF_HASHED_BYTES]);
 void batch_leaf(const struct batch_entry *entry, uint8_t out[static TREE_HASH_BYTES]);
 /* What the entry's `check` should be: names the one that was altered within a batch; no protection by itself. */
 uint32_t batch_leaf_check(const uint8_t hash[static TREE_HASH_BYTES], uint64_t leaf);

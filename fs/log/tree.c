@@ -6,8 +6,8 @@
 
 _Static_assert(TREE_HASH_BYTES == crypto_hash_sha256_BYTES, "the tree is SHA-256");
 
-static void node(const uint8_t left[static TREE_HASH_BYTES], const uint8_t right[static TREE_HASH_BYTES],
-                 uint8_t out[static TREE_HASH_BYTES])
+void tree_node(const uint8_t left[static TREE_HASH_BYTES], const uint8_t right[static TREE_HASH_BYTES],
+               uint8_t out[static TREE_HASH_BYTES])
 {
     uint8_t both[1 + 2 * TREE_HASH_BYTES];
 
@@ -55,7 +55,7 @@ void tree_add(struct tree *tree, const uint8_t leaf[static TREE_HASH_BYTES])
 
     memcpy(carried, leaf, sizeof carried);
     for (uint64_t count = tree->count; count & 1; count >>= 1) {
-        node(tree->nodes[level], carried, carried);
+        tree_node(tree->nodes[level], carried, carried);
         level++;
     }
     memcpy(tree->nodes[level], carried, sizeof carried);
@@ -71,13 +71,13 @@ void tree_root(const struct tree *tree, uint8_t out[static TREE_HASH_BYTES])
         if (!(tree->count >> level & 1))
             continue;
         if (have)
-            node(tree->nodes[level], root, root);
+            tree_node(tree->nodes[level], root, root);
         else
             memcpy(root, tree->nodes[level], sizeof root);
         have = true;
     }
     if (tree->base > 0 && have)
-        node(tree->base_root, root, root);
+        tree_node(tree->base_root, root, root);
     else if (tree->base > 0)
         memcpy(root, tree->base_root, sizeof root);
     else if (!have)

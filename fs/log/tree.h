@@ -24,6 +24,9 @@ void tree_restart(struct tree *tree, uint64_t size, const uint8_t root[static TR
 uint64_t tree_size(const struct tree *tree);
 /* Hash of a leaf: SHA-256(0x00 || bytes). */
 void tree_leaf(const void *bytes, size_t length_bytes, uint8_t out[static TREE_HASH_BYTES]);
+/* SHA-256(0x01 || left || right); `out` may be one of the two. */
+void tree_node(const uint8_t left[static TREE_HASH_BYTES], const uint8_t right[static TREE_HASH_BYTES],
+               uint8_t out[static TREE_HASH_BYTES]);
 void tree_add(struct tree *tree, const uint8_t leaf[static TREE_HASH_BYTES]);
 void tree_root(const struct tree *tree, uint8_t out[static TREE_HASH_BYTES]);
 

@@ -18,6 +18,7 @@
 
 #include "fs/log/anchors.h"
 #include "fs/log/batch.h"
+#include "fs/log/proof.h"
 #include "fs/log/reader.h"
 #include "fs/log/segment.h"
 #include "fs/log/tree.h"
@@ -31,6 +32,7 @@ struct check {
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct tree tree;
     struct anchors *anchors;
+    struct proof *proof; /* NULL: none is asked for */
     struct verify_report report;
     uint64_t done_bytes, all_bytes, told_bytes;
     const struct verify_options *options;
@@ -181,7 +183,7 @@ static bool check_header(struct check *check, uint32_t number)
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
 /* Adds the leaves to `next`; `*suspect` becomes the number of the first entry that does not fit, or 0. */
-static bool batch_fits(const struct batch *batch, struct tree *next, uint64_t *suspect)
+static bool batch_fits(const struct batch *batch, struct tree *next, struct proof *proof, uint64_t *suspect)
 {
     struct batch_entry entry = {0};
     uint8_t hash[TREE_HASH_BYTES];
@@ -194,6 +196,8 @@ static bool batch_fits(const struct batch *batch, struct tree *next, uint64_t *s
         if (*suspect == 0 && batch_leaf_check(hash, entry.leaf) != entry.check)
             *suspect = entry.leaf + 1;
         tree_add(next, hash);
+        if (proof)
+            proof_take(proof, &entry, hash);
     }
     tree_root(next, hash);
     return batch->whole && *suspect == 0 && memcmp(hash, batch_root(batch), sizeof hash) == 0;
@@ -210,7 +214,7 @@ static bool check_batch(struct check *check, const struct batch *batch, uint64_t
             next_entry(check), (unsigned long long)batch->first + 1);
         return false;
     }
-    if (!batch_fits(batch, &next, &suspect)) {
+    if (!batch_fits(batch, &next, check->proof, &suspect)) {
         if (suspect == 0)
             suspect = batch->first + 1;
         bad(check, VERIFY_ALTERED, suspect, "altered: entry %llu", (unsigned long long)suspect);
@@ -489,24 +493,92 @@ static int open_anchors(struct check *check)
     return check->anchors ? 0 : -EINVAL;
 }
 
+static void check_begin(struct check *check, const struct verify_options *options)
+{
+    *check = (struct check){.directory_fd = -1, .options = options, .in_step = true};
+    tree_init(&check->tree);
+}
+
+/* True: there is something to check, from segment `first` on. */
+static bool check_open(struct check *check, uint32_t *first)
+{
+    if (sodium_init() < 0)
+        bad(check, VERIFY_IMPOSSIBLE, 0, "libsodium can't start");
+    return check->report.result == VERIFY_INTACT && sum_sizes(check, first) && open_anchors(check) == 0;
+}
+
+static void check_close(struct check *check, struct verify_report *report)
+{
+    anchors_close(check->anchors);
+    if (check->directory_fd >= 0)
+        close(check->directory_fd);
+    *report = check->report;
+}
+
 void verify_log(const struct verify_options *options, struct verify_report *report)
 {
-    struct check check = {.directory_fd = -1, .options = options, .in_step = true};
+    struct check check;
     uint32_t first = 0;
 
-    tree_init(&check.tree);
-    if (sodium_init() < 0)
-        bad(&check, VERIFY_IMPOSSIBLE, 0, "libsodium can't start");
-    else if (sum_sizes(&check, &first) && open_anchors(&check) == 0) {
+    check_begin(&check, options);
+    if (check_open(&check, &first)) {
         compare(&check, NULL, NULL);
         check_all(&check, first);
     }
     sum_up(&check);
-    anchors_close(check.anchors);
-    if (check.directory_fd >= 0)
-        close(check.directory_fd);
-    *report = check.report;
+    check_close(&check, report);
 }
+
+/* ---- proving ---------------------------------------------------------------------------------------------------- */
+
+static int no_proof(struct check *check, int error, const char *text)
+{
+    check->report.result = VERIFY_IMPOSSIBLE;
+    snprintf(check->report.text, sizeof check->report.text, "%s", text);
+    return error;
+}
+
+static int prove(struct check *check, uint32_t first, uint64_t number, struct buffer *out)
+{
+    const struct note_signed *checkpoint = anchors_checkpoint(check->anchors);
+    struct proof *proof;
+    int error = 0;
+
+    if (!checkpoint || number == 0 || number > checkpoint->note.size)
+        return no_proof(check, -ENOENT, "there is no such entry in the newest checkpoint");
+    proof = malloc(sizeof *proof);
+    if (!proof)
+        return no_proof(check, -ENOMEM, "no memory");
+    proof_begin(proof, number - 1, checkpoint->note.size);
+    check->proof = proof;
+    compare(check, NULL, NULL);
+    check_all(check, first);
+    sum_up(check);
+    if (check->report.result != VERIFY_INTACT && check->report.result != VERIFY_NOT_ANCHORED)
+        error = -EBADMSG;
+    else if (check->tree.base > 0 || !proof_holds(proof, checkpoint->note.root))
+        error = no_proof(check, -ENOTSUP, "entries were lost to damage once, and since then there are no proofs");
+    else
+        proof_print(proof, checkpoint, out);
+    free(proof);
+    return error ? error : out->failed ? no_proof(check, -ENOMEM, "no memory") : 0;
+}
+
+int verify_prove(const struct verify_options *options, uint64_t number, struct buffer *out,
+                 struct verify_report *report)
+{
+    struct check check;
+    uint32_t first = 0;
+    int error = -EIO;
+
+    check_begin(&check, options);
+    if (check_open(&check, &first))
+        error = prove(&check, first, number, out);
+    check_close(&check, report);
+    return error;
+}
+
+/* ---- the newest checkpoint -------------------------------------------------------------------------------------- */
 
 static int newest_of(int directory_fd, struct note_signed *note, struct note_key *key)
 {

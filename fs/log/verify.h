@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "fs/base/buffer.h"
 #include "fs/log/log.h"
 
 /* The numbers are the exit codes of `dossier log verify`. */
@@ -42,6 +43,12 @@ struct verify_report {
     char tail[512];                /* what that does not say: how far it reaches */
 };
 void verify_log(const struct verify_options *options, struct verify_report *report);
+
+/* Verifies, and appends to `out` the proof that entry `number` (from 1) is in the log of the newest checkpoint (proof.h). 0; else
+ * the report says why not, with result VERIFY_IMPOSSIBLE if the log itself is none the worse: -ENOENT, no such entry, or none that is signed
+ * yet; -EBADMSG, the log is not what it was; -ENOTSUP, its tree was restarted after damage. */
+int verify_prove(const struct verify_options *options, uint64_t number, struct buffer *out,
+                 struct verify_report *report);
 
 enum { VERIFY_CHECKPOINT_BYTES = 4097, VERIFY_KEY_BYTES = 128 };
 /* The newest checkpoint as text, and the public key that signed it. -ENOENT: there is none; -EBADMSG: it is none, or is not

@@ -70,6 +70,10 @@ SKIP: {
     same(of_help(scalar `$daemon --help`), of_manual(slurp($page)), 'dossierfs');
 }
 
+my $proof = `$build/dossier-check-proof --help`;
+is($?, 0, 'dossier-check-proof --help exits 0');
+same(of_help($proof), of_manual(slurp("$root/tools/dossier-check-proof.1")), 'dossier-check-proof');
+
 SKIP: {
     skip 'mandoc is not installed', 1 if system('command -v mandoc >/dev/null') != 0;
     is(`mandoc -Tlint -W warning $root/tools/dossier.1`, '', 'mandoc finds nothing in dossier.1');

@@ -1,0 +1,118 @@
+/* Goal: a million entries are written, verified, indexed and asked about in the times that were promised, and take no more room than
+ * that. The times are told; twice of them is a fault, since a test may run beside others.
+ * slow */
+#include "tests/unit/log_stage.h"
+
+#include <time.h>
+
+enum { ENTRIES = 1000000, SUBJECTS = 10000 };
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Says what a step took; `promised` is what it may take on a quiet machine. */
+static void told(const char *what, double took_s, double promised_s)
+{
+    print_message("%-20s %.3f s (promised %.3f)\n", what, took_s, promised_s);
+    assert_true(took_s < 2 * promised_s);
+}
+
+static uint64_t disk_bytes(const struct stage *stage)
+{
+    char command[256];
+    unsigned long long bytes = 0;
+    FILE *pipe;
+
+    snprintf(command, sizeof command, "du -s --block-size=1 '%s' | cut -f1", stage->path);
+    pipe = popen(command, "r");
+    assert_int_equal(fscanf(pipe, "%llu", &bytes), 1);
+    pclose(pipe);
+    return bytes;
+}
+
+static struct log_entry entry_of(unsigned i)
+{
+    static const char *const names[] = {"achternaam", "telefoon", "huur", "rekeningnummer", "dossier"};
+    static const char *const users[] = {"anna.jansen", "bram", "chris.de.vries", "61001"};
+    static const char *const purposes[] = {"huur-innen", "onderhoud", "overeenkomst-sluiten"};
+
+    return (struct log_entry){
+        .time_ms = stage_start_ms + (int64_t)i * 1500,
+        .what = i % 5 == 4 ? LOG_DOSSIER : LOG_FIELD,
+        .outcome = i % 11 ? LOG_SHOWN : LOG_MASKED,
+        .uid = 61001 + i % 40,
+        .pid = (int32_t)(4000 + i),
+        .user = users[i % 4],
+        .program = "soffice.bin",
+        .role = "incasso",
+        .purpose = purposes[i % 3],
+        .ground = 'A',
+        .subject = UINT64_C(0x9e3779b97f4a7c15) * (i * UINT64_C(2654435761) % SUBJECTS + 1),
+        .name = names[i % 5],
+        .fields = names[i % 5],
+        .rule = "shown 240",
+        .count = 1,
+        .policy = {1, 2, 3, 4, 5, 6, 7, 8},
+    };
+}
+
+static void note_done(void *context, int status)
+{
+    uint64_t *left = context;
+
+    assert_int_equal(status, 0);
+    __atomic_sub_fetch(left, 1, __ATOMIC_RELAXED);
+}
+
+static void a_million_entries(void **state)
+{
+    struct stage stage;
+    struct stage_answer answer;
+    struct verify_report report;
+    uint64_t left = ENTRIES, subject = entry_of(77).subject;
+    struct log_filter filter = {.subjects = &subject, .subject_count = 1};
+    double start, took;
+
+    (void)state;
+    stage_begin(&stage);
+    stage.segment_bytes = 0;
+    stage_open(&stage);
+    start = now_s();
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        struct log_entry entry = entry_of(i);
+
+        while (log_append(stage.log, &entry, note_done, &left) == -EAGAIN)
+            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    while (__atomic_load_n(&left, __ATOMIC_RELAXED) > 0)
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    took = now_s() - start;
+    told("written, durable", took, ENTRIES / 100000.0);
+    start = now_s();
+    report = stage_verify(&stage);
+    told("verified", now_s() - start, 5);
+    assert_int_equal(report.entries, ENTRIES);
+    start = now_s();
+    assert_int_equal(stage_query(&stage, &filter, &answer), 0);
+    told("index made", now_s() - start, 10);
+    start = now_s();
+    assert_int_equal(stage_query(&stage, &filter, &answer), 0);
+    told("asked about one", now_s() - start, 0.1);
+    assert_int_equal(answer.count, ENTRIES / SUBJECTS);
+    stage_close(&stage);
+    print_message("on disk              %.1f bytes an entry (promised 300)\n", (double)disk_bytes(&stage) / ENTRIES);
+    assert_true(disk_bytes(&stage) <= UINT64_C(300) * ENTRIES);
+    stage_end(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_million_entries)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
