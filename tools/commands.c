@@ -31,6 +31,12 @@ static const struct command_option check_options[] = {
     {0},
 };
 
+static const struct command_option edit_options[] = {
+    {"from", "FILE", COMMAND_TEXT, "take the new text from this file instead of an editor"},
+    {"yes", NULL, COMMAND_TEXT, "install what has no faults without asking"},
+    {0},
+};
+
 static const struct command_option explain_options[] = {
     {"user", "USER|UID", COMMAND_TEXT, "whose view"},
     {"purpose", "PURPOSE", COMMAND_TEXT, "for which purpose"},
@@ -81,6 +87,9 @@ const struct command commands_table[] = {
      "All or nothing: a fault in any row leaves everything as it was, unless --rejects is given.\n"},
     {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy and tell every fault", "FILE", 1, 1,
      COMMAND_TEXT, check_options, NULL},
+    {"policy", "edit", policy_edit_run, COMMAND_NAMED,
+     "change a policy with an editor; only one without faults is installed", "", 0, 0, COMMAND_TEXT, edit_options,
+     "The policy is that of -n NAME or -p FILE. The editor is $VISUAL, $EDITOR or sensible-editor.\n"},
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},

@@ -34,7 +34,8 @@ enum {
 
 enum command_place {
     COMMAND_LOCAL, /* always in the process of the frontend; may open paths */
-    COMMAND_GATE,  /* behind a gate: in the daemon if one runs, else in the frontend */
+    COMMAND_NAMED, /* the same, for one that deals with a policy's file: what is in it is not looked at before, it may be faulty */
+    COMMAND_GATE, /* behind a gate: in the daemon if one runs, else in the frontend */
 };
 
 struct command_context;
@@ -98,6 +99,7 @@ int commands_cannot(const struct command_context *context, const char *format, .
 int init_run(struct command_context *context);
 int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);
+int policy_edit_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_prove_run(struct command_context *context);

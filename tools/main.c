@@ -160,7 +160,7 @@ static int run_local(const struct command_line *line, struct place *place, struc
 {
     const struct command_line_globals *globals = &line->globals;
 
-    if (globals->name && place_load(globals, place, stderr) != COMMAND_DONE)
+    if (globals->name && line->command->place == COMMAND_LOCAL && place_load(globals, place, stderr) != COMMAND_DONE)
         return COMMAND_CANNOT;
     context->place = (struct command_place_names){.store = place->store,
                                                   .policy = place->policy_path[0] ? place->policy_path : NULL,
@@ -168,7 +168,7 @@ static int run_local(const struct command_line *line, struct place *place, struc
                                                   .passphrase_file = globals->passphrase_file};
     if (!globals->key_file && !globals->passphrase_file && place->policy && place->policy->mount.key_file[0])
         context->place.key_file = place->policy->mount.key_file;
-    if (line->command->run != init_run)
+    if (line->command->run != init_run && line->command->run != policy_edit_run)
         usual_signals();
     return line->command->run(context);
 }

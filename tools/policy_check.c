@@ -1,53 +1,13 @@
 /* policy check: every fault of a policy's text, or one line that says what is in it. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fs/base/file.h"
-#include "fs/gate/clock.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/policy_text.h"
 
 enum { FAULTS_SHOWN = 20 };
-
-/* ---- what the text alone does not say ------------------------------------------------------------------------- */
-
-/* The line of `timezone` in [policy]; 0: not found. The text is that of a policy without faults. */
-static unsigned line_of_zone(const char *text)
-{
-    bool inside = false;
-
-    for (unsigned line = 1; *text; line++) {
-        const char *word = text + strspn(text, " \t");
-
-        if (*word == '[')
-            inside = strncmp(word, "[policy]", 8) == 0;
-        else if (inside && strncmp(word, "timezone", 8) == 0 && strchr(" \t=:", word[8]))
-            return line;
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    return 0;
-}
-
-/* Whether the system knows the zone is not the policy's to say, but a daemon can't start without it. 0 or -ENOMEM. */
-static int check_zone(const char *text, struct policy **policy, struct policy_faults *faults)
-{
-    if (clock_zone_exists((*policy)->timezone))
-        return 0;
-    faults->faults = calloc(1, sizeof *faults->faults);
-    if (!faults->faults)
-        return -ENOMEM;
-    faults->count = 1;
-    faults->faults[0].line = line_of_zone(text);
-    snprintf(faults->faults[0].text, sizeof faults->faults[0].text,
-             "timezone: the system knows no '%.64s'; allowed: a name of its database (the package tzdata), like "
-             "Europe/Amsterdam",
-             (*policy)->timezone);
-    policy_free(*policy);
-    *policy = NULL;
-    return 0;
-}
 
 /* ---- the answer ----------------------------------------------------------------------------------------------- */
 
@@ -67,20 +27,6 @@ static void print_good(const struct command_context *context, const struct polic
         fprintf(context->out, "%s %u %s", i ? "," : ":", counts[i].count,
                 counts[i].count == 1 ? counts[i].one : counts[i].many);
     fputc('\n', context->out);
-}
-
-static void print_faults(const struct command_context *context, const char *path, const struct policy_faults *faults)
-{
-    for (size_t i = 0; i < faults->count && i < FAULTS_SHOWN; i++) {
-        struct buffer text = BUFFER_EMPTY;
-
-        output_safe(&text, faults->faults[i].text);
-        fprintf(context->out, "%s:%u: %s\n", path, faults->faults[i].line, buffer_text(&text));
-        buffer_clear(&text);
-    }
-    if (faults->count > FAULTS_SHOWN)
-        fprintf(context->out, "... and %zu more\n", faults->count - FAULTS_SHOWN);
-    fprintf(context->out, "%s: %zu fault%s\n", path, faults->count, faults->count == 1 ? "" : "s");
 }
 
 static int print_json(const struct command_context *context, const char *path, const struct policy *policy,
@@ -119,9 +65,7 @@ int policy_check_run(struct command_context *context)
         commands_cannot(context, "%s can't be read: %s", path, strerror(-result));
         goto out;
     }
-    result = policy_load(path, buffer_text(&text), text.length_bytes, &policy, &faults);
-    if (result == 0)
-        result = check_zone(buffer_text(&text), &policy, &faults);
+    result = policy_text_check(path, &text, &policy, &faults);
     if (result < 0 && result != -EINVAL) {
         commands_cannot(context, "%s can't be checked: %s", path, strerror(-result));
         goto out;
@@ -132,7 +76,7 @@ int policy_check_run(struct command_context *context)
     else if (!commands_option(context, "json") && policy)
         print_good(context, policy);
     else if (!commands_option(context, "json"))
-        print_faults(context, path, &faults);
+        policy_text_print_faults(context->out, path, &faults, FAULTS_SHOWN);
 out:
     policy_free(policy);
     policy_faults_clear(&faults);
