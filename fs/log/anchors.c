@@ -268,6 +268,11 @@ static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *
             memcpy(anchors->reach.time, anchors->record.note.time, sizeof anchors->reach.time);
             if (anchors->trusted)
                 anchors->reach.key = size;
+            if (anchors->record.note.has_months) {
+                anchors->reach.has_months = true;
+                anchors->reach.months = anchors->record.note.months;
+                memcpy(anchors->reach.months_sum, anchors->record.note.months_sum, TREE_HASH_BYTES);
+            }
         }
         next_record(anchors);
     }
@@ -307,8 +312,10 @@ static void see_rest(struct anchors *anchors, uint64_t size)
 {
     while (anchors->have_record) {
         fail(anchors, VERIFY_SHORTER, size + 1,
-             "shorter: it ends with entry %llu, and the record of keys vouches for entry %llu",
-             (unsigned long long)size, (unsigned long long)anchors->record.note.size);
+             "shorter: it ends with entry %llu, and the record of keys vouches for entry %llu; it fits up to entry "
+             "%llu",
+             (unsigned long long)size, (unsigned long long)anchors->record.note.size,
+             (unsigned long long)anchors->met_size);
         next_record(anchors);
     }
 }
@@ -318,8 +325,10 @@ static void end_single(struct anchors *anchors, struct single *single, uint64_t 
     if (!single->present)
         return;
     if (!single->met)
-        fail(anchors, VERIFY_SHORTER, size + 1, "shorter: it ends with entry %llu, and %s vouches for entry %llu",
-             (unsigned long long)size, which, (unsigned long long)single->note.note.size);
+        fail(anchors, VERIFY_SHORTER, size + 1,
+             "shorter: it ends with entry %llu, and %s vouches for entry %llu; it fits up to entry %llu",
+             (unsigned long long)size, which, (unsigned long long)single->note.note.size,
+             (unsigned long long)anchors->met_size);
     if (!single->known_key)
         fail(anchors, VERIFY_ALTERED, anchors->reach.sealed + 1,
              "altered: %s, after entry %llu, is not signed by any key in the record of keys", which,

@@ -45,8 +45,11 @@ struct anchors_reach {
     uint64_t signed_; /* by the newest checkpoint or record */
     uint64_t key;     /* by what the given key leads to */
     uint64_t since;   /* by the given checkpoint */
-    uint64_t chains;  /* how many chains of keys there are */
-    char time[24];    /* of the newest checkpoint or record */
+    bool has_months;  /* the newest record that fits says what the months' keys are */
+    uint32_t months;
+    uint8_t months_sum[TREE_HASH_BYTES];
+    uint64_t chains; /* how many chains of keys there are */
+    char time[24];   /* of the newest checkpoint or record */
 };
 struct anchors_reach anchors_reach(const struct anchors *anchors);
 

@@ -188,7 +188,7 @@ static void say_state(struct log *log, int status, int cause)
 
 static struct signer_head head_of(const struct log *log)
 {
-    struct signer_head head = {.size = writer_size(log->writer)};
+    struct signer_head head = {.size = writer_size(log->writer), .months = months_durable(log->months)};
 
     writer_root(log->writer, head.root);
     return head;

@@ -18,7 +18,7 @@ enum {
     HEADER_BYTES = 128,
     SLOT_BYTES = 128,
     READY_SLOTS = 127, /* zeros written at creation, so that a full disk does not stop a new month: ten years */
-    MAX_SLOTS = 4096,
+    MAX_SLOTS = MONTHS_SLOTS_MAX,
     CHUNK_KEYS = 64,
     NONCE_BYTES = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES,
@@ -46,6 +46,8 @@ struct months {
     uint8_t *wrap_key; /* locked memory */
     struct slot slots[MAX_SLOTS];
     uint32_t slot_count;
+    uint32_t durable;                      /* slots; those behind may or may not be on disk */
+    bool doubtful;                         /* a sync failed: nothing more becomes durable for certain */
     uint8_t *keys[MAX_SLOTS / CHUNK_KEYS]; /* locked memory; pieces that never move, so that a key can be lent out */
 };
 
@@ -204,6 +206,7 @@ int months_open(int directory_fd, const uint8_t key[static LOG_KEY_BYTES],
     }
     if (!error)
         error = load_slots(months);
+    months->durable = months->slot_count;
     if (error && error != -EBADMSG)
         report_fail(why, error, "log: the month keys can't be opened: %s", strerror(-error));
 out:
@@ -260,6 +263,9 @@ static int add_key(struct months *months, uint16_t month, const uint8_t **key)
         return error;
     months->slots[slot] = (struct slot){.month = month, .usable = !error};
     months->slot_count++;
+    months->doubtful |= error != 0;
+    if (!months->doubtful)
+        months->durable = months->slot_count;
     if (!error)
         *key = place;
     return error;
@@ -316,4 +322,56 @@ int months_unseal(struct months *months, uint16_t month, uint64_t leaf, const ui
             return 0;
     }
     return absent || !any ? -ENOKEY : -EBADMSG;
+}
+
+uint32_t months_durable(struct months *months)
+{
+    uint32_t durable;
+
+    pthread_mutex_lock(&months->lock);
+    durable = months->durable;
+    pthread_mutex_unlock(&months->lock);
+    return durable;
+}
+
+/* ---- without a key ---------------------------------------------------------------------------------------------- */
+
+static int open_to_read(int directory_fd)
+{
+    int fd = openat(directory_fd, "months", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int months_sum(int directory_fd, uint32_t count, uint8_t sum[static MONTHS_SUM_BYTES])
+{
+    uint8_t bytes[SLOT_BYTES];
+    crypto_hash_sha256_state state;
+    int fd = open_to_read(directory_fd), error = fd < 0 ? fd : 0;
+
+    crypto_hash_sha256_init(&state);
+    for (uint32_t i = 0; !error && i <= count; i++) { /* the header is as long as a slot */
+        error = file_pread(fd, bytes, sizeof bytes, (off_t)i * SLOT_BYTES);
+        crypto_hash_sha256_update(&state, bytes, sizeof bytes);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (!error)
+        crypto_hash_sha256_final(&state, sum);
+    return error;
+}
+
+int months_lost(int directory_fd, uint32_t count)
+{
+    uint8_t bytes[SLOT_BYTES];
+    int fd = open_to_read(directory_fd), lost = -1;
+
+    for (uint32_t i = 0; fd >= 0 && lost < 0 && i < count; i++)
+        if (file_pread(fd, bytes, sizeof bytes, HEADER_BYTES + (off_t)i * SLOT_BYTES) == 0 &&
+            bytes[S_STATE] != FILLED && bytes_get_u32(bytes + S_MONTH) > 0 &&
+            bytes_get_u32(bytes + S_MONTH) <= UINT16_MAX)
+            lost = (int)bytes_get_u32(bytes + S_MONTH);
+    if (fd >= 0)
+        close(fd);
+    return lost;
 }

@@ -28,4 +28,14 @@ int months_key(struct months *months, uint16_t month, const uint8_t **key);
 int months_unseal(struct months *months, uint16_t month, uint64_t leaf, const uint8_t *sealed, size_t sealed_bytes,
                   const uint8_t *bound, size_t bound_bytes, const uint8_t *nonce, uint8_t *out);
 
+/* How many slots are durable for certain: the sum over them may be signed. */
+uint32_t months_durable(struct months *months);
+
+/* Without any key: */
+enum { MONTHS_SUM_BYTES = 32, MONTHS_SLOTS_MAX = 4096 };
+/* SHA-256 over the header and the first `count` slots of the file. -ENOENT, -ENODATA (there are not so many), reading. */
+int months_sum(int directory_fd, uint32_t count, uint8_t sum[static MONTHS_SUM_BYTES]);
+/* The first month that has no filled slot among the first `count`, but one that should be; -1: none. */
+int months_lost(int directory_fd, uint32_t count);
+
 #endif

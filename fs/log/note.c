@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/base/number.h"
+#include "fs/log/months.h"
 
 enum { ED25519 = 0x01, BASE64 = sodium_base64_VARIANT_ORIGINAL };
 
@@ -124,12 +125,17 @@ static const char *const kind_words[] = {[NOTE_CHECKPOINT] = "", [NOTE_FIRST] = 
 static size_t print_text(const struct note *note, char *out)
 {
     char root[sodium_base64_ENCODED_LEN(TREE_HASH_BYTES, BASE64)], key[NOTE_KEY_TEXT_BYTES] = "";
+    char sum[sizeof root], months[sizeof sum + 32] = "";
 
     sodium_bin2base64(root, sizeof root, note->root, sizeof note->root, BASE64);
     if (note->kind != NOTE_CHECKPOINT)
         note_key_print(&note->key, key);
-    return (size_t)snprintf(out, NOTE_MAX_BYTES, "%s\n%" PRIu64 "\n%s\n%s%s%s%s%s%s", note->origin, note->size, root,
-                            note->time[0] ? "time " : "", note->time, note->time[0] ? "\n" : "",
+    if (note->has_months) {
+        sodium_bin2base64(sum, sizeof sum, note->months_sum, sizeof note->months_sum, BASE64);
+        snprintf(months, sizeof months, "months %" PRIu32 " %s\n", note->months, sum);
+    }
+    return (size_t)snprintf(out, NOTE_MAX_BYTES, "%s\n%" PRIu64 "\n%s\n%s%s%s%s%s%s%s", note->origin, note->size,
+                            root, note->time[0] ? "time " : "", note->time, note->time[0] ? "\n" : "", months,
                             kind_words[note->kind], key, key[0] ? "\n" : "");
 }
 
@@ -199,6 +205,19 @@ static bool begins(const struct line *line, const char *prefix)
     return line->length_bytes >= prefix_bytes && memcmp(line->text, prefix, prefix_bytes) == 0;
 }
 
+static int read_months(const struct line *line, struct note *note)
+{
+    const char *count = line->text + 7, *end = line->text + line->length_bytes;
+    const char *blank = memchr(count, ' ', (size_t)(end - count));
+
+    if (!blank || note->has_months ||
+        number_parse_u32(count, (size_t)(blank - count), 0, MONTHS_SLOTS_MAX, &note->months) < 0 ||
+        !read_base64(blank + 1, (size_t)(end - blank) - 1, note->months_sum, sizeof note->months_sum))
+        return -EINVAL;
+    note->has_months = true;
+    return 0;
+}
+
 /* Lines that we don't know are allowed: they are signed with the rest. */
 static int read_extension(const struct line *line, struct note *note)
 {
@@ -212,6 +231,8 @@ static int read_extension(const struct line *line, struct note *note)
         note->kind = kind;
         return parse_key(line->text + word_bytes, line->length_bytes - word_bytes, &note->key);
     }
+    if (begins(line, "months "))
+        return read_months(line, note);
     if (begins(line, "time ") && line->length_bytes - 5 < sizeof note->time)
         snprintf(note->time, sizeof note->time, "%.*s", (int)line->length_bytes - 5, line->text + 5);
     return 0;

@@ -5,6 +5,7 @@
  *     1200                                           entries
  *     xoR0lvEXjE7BWAwxZo3lrX8NZxiZZqZ7c0cKyM2Lk0w=   the tree's root over them, base64
  *     time 2026-11-22T15:57:08Z
+ *     months 14 <base64>                             with the next line: sum over the first slots of the months' keys
  *     next dossierfs/7777...77+1a2b3c4d+AY...=       only where a key hands over to its successor; "first" where a chain begins
  *
  *     — dossierfs/7777...77 GisT...==                base64 of the key's id (4 bytes) and the signature (64) of all above the blank
@@ -44,7 +45,10 @@ struct note {
     char origin[NOTE_ORIGIN_BYTES];
     uint64_t size;
     uint8_t root[TREE_HASH_BYTES];
-    char time[24];       /* "2026-11-22T15:57:08Z"; "" if it has none */
+    char time[24];   /* "2026-11-22T15:57:08Z"; "" if it has none */
+    bool has_months; /* the sum over the first so many slots of the months' keys */
+    uint32_t months;
+    uint8_t months_sum[TREE_HASH_BYTES];
     struct note_key key; /* of NOTE_FIRST and NOTE_NEXT: the one that begins the chain, or the successor */
 };
 

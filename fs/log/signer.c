@@ -12,6 +12,7 @@
 
 #include "fs/base/bytes.h"
 #include "fs/base/file.h"
+#include "fs/log/months.h"
 
 /* The file `signing`: two slots, a key's in that of its number's parity; all zeros: none. */
 enum {
@@ -40,6 +41,9 @@ struct signer {
     struct pair now, next; /* next: durable, but not handed over to yet */
     bool handed_over;      /* the record is durable, and the old key is not destroyed yet */
     off_t end_bytes;       /* of the whole records in succession */
+    bool has_months;       /* what the last record says of the months' keys */
+    uint32_t months;
+    uint8_t months_sum[TREE_HASH_BYTES];
 };
 
 /* ---- slots ------------------------------------------------------------------------------------------------------ */
@@ -123,7 +127,7 @@ static int slot_fill(struct signer *signer, struct pair *pair, uint64_t number)
 static size_t make_note(const struct signer *signer, enum note_kind kind, const struct signer_head *head,
                         const struct note_key *names, char text[static NOTE_MAX_BYTES])
 {
-    struct note note = {.kind = kind, .size = head->size};
+    struct note note = {.kind = kind, .size = head->size, .months = signer->months};
     time_t now = time(NULL);
     struct tm utc;
 
@@ -131,17 +135,38 @@ static size_t make_note(const struct signer *signer, enum note_kind kind, const 
     memcpy(note.root, head->root, sizeof note.root);
     if (gmtime_r(&now, &utc))
         strftime(note.time, sizeof note.time, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    note.has_months = kind != NOTE_CHECKPOINT && signer->has_months;
+    memcpy(note.months_sum, signer->months_sum, sizeof note.months_sum);
     if (names)
         note.key = *names;
     return note_sign(&note, &signer->now.key, signer->now.secret, text);
+}
+
+/* The months' keys as they are now, if they begin with what was signed of them; else again what was signed. */
+static void bind_months(struct signer *signer, const struct signer_head *head)
+{
+    uint8_t sum[TREE_HASH_BYTES];
+
+    if (signer->has_months &&
+        (head->months < signer->months || months_sum(signer->directory_fd, signer->months, sum) != 0 ||
+         memcmp(sum, signer->months_sum, sizeof sum) != 0))
+        return;
+    if (months_sum(signer->directory_fd, head->months, signer->months_sum) != 0)
+        return;
+    signer->months = head->months;
+    signer->has_months = true;
 }
 
 static int append_record(struct signer *signer, enum note_kind kind, const struct signer_head *head,
                          const struct note_key *names)
 {
     char text[NOTE_MAX_BYTES];
-    size_t length_bytes = make_note(signer, kind, head, names, text);
-    int error = file_pwrite(signer->succession_fd, text, length_bytes, signer->end_bytes);
+    size_t length_bytes;
+    int error;
+
+    bind_months(signer, head);
+    length_bytes = make_note(signer, kind, head, names, text);
+    error = file_pwrite(signer->succession_fd, text, length_bytes, signer->end_bytes);
 
     if (!error && fdatasync(signer->succession_fd) < 0)
         error = -errno;
@@ -258,6 +283,11 @@ static int take_up(struct signer *signer, const struct signer_head *head)
 
     if (found == 0)
         found = last_record(signer, last, &begins, &signer->end_bytes);
+    if (found > 0 && last->note.has_months) {
+        signer->has_months = true;
+        signer->months = last->note.months;
+        memcpy(signer->months_sum, last->note.months_sum, sizeof signer->months_sum);
+    }
     if (found > 0 && signer->now.number > 0) {
         /* As long as the older key lives, it has not handed over: a record by it counts only if it names the successor. */
         if (signer->next.number == signer->now.number + 1 && note_is_signed_by(last, &signer->now.key) &&

@@ -8,6 +8,9 @@
  * Overwriting destroys only where a file is written in place: see `dossier init` on file systems that don't. The file
  * `signing` belongs in no backup; a log without it begins a new chain, and says so.
  *
+ * A record also binds the file of the months' keys, whose loss or exchange would erase what was sealed under them. Once that file
+ * is not what was signed any more, the records go on to say what it was, so that verify keeps telling.
+ *
  * No lock of its own: one thread at a time (see notary.h). Nothing here fails the log: an entry that is not signed yet is
  * still an entry. */
 #ifndef DOSSIERFS_LOG_SIGNER_H
@@ -22,6 +25,7 @@ struct signer;
 struct signer_head {
     uint64_t size;
     uint8_t root[TREE_HASH_BYTES];
+    uint32_t months; /* slots of the months' keys that are durable */
 };
 
 /* Takes up the key that is there, finishes a hand-over that was interrupted, or begins a chain of keys (said with its first

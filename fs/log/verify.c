@@ -18,6 +18,7 @@
 
 #include "fs/log/anchors.h"
 #include "fs/log/batch.h"
+#include "fs/log/months.h"
 #include "fs/log/proof.h"
 #include "fs/log/reader.h"
 #include "fs/log/segment.h"
@@ -32,6 +33,7 @@ struct check {
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct tree tree;
     struct anchors *anchors;
+    uint64_t *first_of;  /* by month: the number of its first entry, 0 if there is none */
     struct proof *proof; /* NULL: none is asked for */
     struct verify_report report;
     uint64_t done_bytes, all_bytes, told_bytes;
@@ -203,6 +205,15 @@ static bool batch_fits(const struct batch *batch, struct tree *next, struct proo
     return batch->whole && *suspect == 0 && memcmp(hash, batch_root(batch), sizeof hash) == 0;
 }
 
+static void note_months(struct check *check, const struct batch *batch)
+{
+    struct batch_entry entry = {0};
+
+    for (size_t place = 0, left = batch->count; left > 0 && batch_next(batch, &place, &entry); left--)
+        if (check->first_of[entry.month] == 0)
+            check->first_of[entry.month] = entry.leaf + 1;
+}
+
 /* A batch whose lengths make sense. True: it fits and is in the tree. */
 static bool check_batch(struct check *check, const struct batch *batch, uint64_t limit)
 {
@@ -232,6 +243,7 @@ static bool check_batch(struct check *check, const struct batch *batch, uint64_t
     }
     check->tree = next;
     check->report.entries += batch->count;
+    note_months(check, batch);
     return true;
 }
 
@@ -437,6 +449,30 @@ static void say_tail(struct verify_report *report, const struct verify_options *
                  entries - is_signed == 1 ? "y is" : "ies are", report->chains ? " yet" : "");
 }
 
+/* Bodies open under the keys of their months alone: who takes a key away, or puts another there, has erased them. */
+static void check_months(struct check *check, const struct anchors_reach *reach)
+{
+    uint8_t sum[TREE_HASH_BYTES];
+    int error = reach->has_months ? months_sum(check->directory_fd, reach->months, sum) : 0, lost;
+
+    if (!reach->has_months || check->report.result != VERIFY_INTACT ||
+        (!error && memcmp(sum, reach->months_sum, sizeof sum) == 0))
+        return;
+    lost = months_lost(check->directory_fd, reach->months);
+    if (error && error != -ENOENT && error != -ENODATA)
+        bad(check, VERIFY_DAMAGED, 0, "damaged: the keys of the months can't be read: %s", strerror(-error));
+    else if (error)
+        bad(check, VERIFY_ALTERED, 1, "altered: keys of months are gone, and with them what was sealed under them");
+    else if (lost >= 0)
+        bad(check, VERIFY_ALTERED, check->first_of[lost],
+            "altered: the bodies of month %d-%02d, from entry %llu on, were erased without right: their key is gone",
+            1970 + lost / 12, lost % 12 + 1, (unsigned long long)check->first_of[lost]);
+    else
+        bad(check, VERIFY_ALTERED, 1,
+            "altered: the keys of the months are not those that were signed: bodies were erased "
+            "without right, or can't be opened any more");
+}
+
 static void sum_up(struct check *check)
 {
     struct verify_report *report = &check->report;
@@ -458,6 +494,7 @@ static void sum_up(struct check *check)
         report->by_since = reach.since;
         report->chains = reach.chains;
         memcpy(report->signed_at, reach.time, sizeof report->signed_at);
+        check_months(check, &reach);
     }
     if (report->result != VERIFY_INTACT)
         return;
@@ -504,12 +541,15 @@ static bool check_open(struct check *check, uint32_t *first)
 {
     if (sodium_init() < 0)
         bad(check, VERIFY_IMPOSSIBLE, 0, "libsodium can't start");
+    else if (!(check->first_of = calloc((size_t)UINT16_MAX + 1, sizeof *check->first_of)))
+        bad(check, VERIFY_IMPOSSIBLE, 0, "no memory");
     return check->report.result == VERIFY_INTACT && sum_sizes(check, first) && open_anchors(check) == 0;
 }
 
 static void check_close(struct check *check, struct verify_report *report)
 {
     anchors_close(check->anchors);
+    free(check->first_of);
     if (check->directory_fd >= 0)
         close(check->directory_fd);
     *report = check->report;
