@@ -46,7 +46,8 @@ ALL_LDFLAGS := -Wl,--as-needed,-z,relro,-z,now $(LDFLAGS)
 DEPS_build    := gcc libc6-dev:stdio.h pkg-config libfuse3-dev:fuse3.pc fuse3:fusermount3 libsodium-dev:libsodium.pc \
                  libsqlite3-dev:sqlite3.pc libinih-dev:inih.pc libutf8proc-dev:libutf8proc.pc libcap-ng-dev:libcap-ng.pc \
                  libaio-dev:libaio.h libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
-DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_wrapper.pc
+DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_wrapper.pc libxml2-utils:xmllint tidy cmark-gfm \
+                 libtext-csv-perl:Text/CSV.pm
 DEPS_check    := clang libclang-rt-dev:libclang_rt.fuzzer-$(shell uname -m).a clang-format cppcheck mandoc perl:prove
 DEPS_valgrind := valgrind
 DEPS_bench    := gocryptfs perl:prove

@@ -30,8 +30,6 @@ const struct command_option command_line_global_options[] = {
     {0},
 };
 
-static const char short_options[] = "nspk??hV"; /* by place in the table above; '?': none */
-
 struct reading {
     int argc, at;
     const char *const *argv;
@@ -153,13 +151,27 @@ static int take_long(struct reading *reading, const char *word)
     return take_global(reading, option, value);
 }
 
+/* The option whose help begins with its letter. */
+static int find_letter(const struct command_option *options, char letter)
+{
+    for (int i = 0; options && options[i].name; i++)
+        if (options[i].help[0] == '-' && options[i].help[1] == letter && options[i].help[2] == ':')
+            return i;
+    return -1;
+}
+
 static int take_short(struct reading *reading, const char *word)
 {
-    const char *found = word[0] != '?' ? strchr(short_options, word[0]) : NULL;
+    struct command_line *line = reading->line;
+    const char *value = word[1] ? word + 1 : NULL;
+    int option = find_letter(line->command ? line->command->options : NULL, word[0]);
 
-    if (!found || *found == '\0' || reading->in_daemon)
+    if (option >= 0)
+        return take_value(reading, &line->command->options[option], value, &line->option_text[option]);
+    option = find_letter(command_line_global_options, word[0]);
+    if (option < 0 || reading->in_daemon)
         return fault(reading, "unknown option -%.1s (see dossier --help)", word);
-    return take_global(reading, (int)(found - short_options), word[1] ? word + 1 : NULL);
+    return take_global(reading, option, value);
 }
 
 /* The words that are no options: those of the command, then its arguments. */

@@ -46,6 +46,20 @@ static const struct command_option explain_options[] = {
     {0},
 };
 
+static const struct command_option register_options[] = {
+    {"format", "WORD", COMMAND_TEXT, "text (default), csv, html or markdown"},
+    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around the policy's labels: en (default) or nl"},
+    {"output", "FILE", COMMAND_TEXT, "-o: into this file, which is replaced whole"},
+    {0},
+};
+
+static const struct command_option statement_options[] = {
+    {"format", "WORD", COMMAND_TEXT, "html (default) or markdown"},
+    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around the policy's labels: en (default) or nl"},
+    {"output", "FILE", COMMAND_TEXT, "-o: into this file, which is replaced whole"},
+    {0},
+};
+
 static const struct command_option show_options[] = {
     {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "entries before this moment; a date means the end of that day"},
@@ -93,6 +107,11 @@ const struct command commands_table[] = {
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},
+    {"policy", "register", policy_register_run, COMMAND_LOCAL,
+     "the record of processing activities (GDPR art. 30) of the policy", "", 0, 0, COMMAND_TEXT, register_options,
+     NULL},
+    {"policy", "statement", policy_statement_run, COMMAND_LOCAL,
+     "a page that tells people what is kept about them, and why", "", 0, 0, COMMAND_TEXT, statement_options, NULL},
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
      "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
      "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},

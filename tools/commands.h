@@ -23,7 +23,7 @@ struct command_option {
     const char *name;  /* without the dashes; NULL ends a list */
     const char *value; /* what stands for the value in --help ("KIND"); NULL: a switch */
     enum command_file file;
-    const char *help;
+    const char *help; /* beginning with "-x: ": the option has this letter too */
 };
 
 enum {
@@ -101,6 +101,8 @@ int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);
 int policy_edit_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
+int policy_register_run(struct command_context *context);
+int policy_statement_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_show_run(struct command_context *context);

@@ -12,6 +12,7 @@ static const char style[] =
     "body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif;"
     "overflow-wrap:break-word}\n"
     "main{max-width:60rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}\n"
+    "h1,h2,h3{hyphens:auto}\n"
     "h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0 1rem}\n"
     "h2{font-size:1.3rem;line-height:1.3;margin:2.5rem 0 .75rem;padding-top:.75rem;border-top:1px solid "
     "var(--line)}\n"
@@ -19,6 +20,7 @@ static const char style[] =
     "p,ul,ol{margin:.5rem 0 .75rem;max-width:44rem}\n"
     "ul,ol{padding-left:1.4rem}\n"
     "a{color:inherit}\n"
+    "nav ol{columns:20rem 2;column-gap:2rem;max-width:none;padding-left:2rem}\n"
     "dl{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.35rem 1.25rem;margin:.75rem 0}\n"
     "dt{color:var(--dim);grid-column:1}\n"
     "dd{margin:0;grid-column:2;min-width:0}\n"
@@ -30,6 +32,7 @@ static const char style[] =
     ".note{color:var(--dim);font-size:.92rem}\n"
     "@media (max-width:40rem){\n"
     "main{padding:1rem 1rem 3rem}\n"
+    "h1{font-size:1.5rem}\n"
     "dl{display:block}\n"
     "dt{margin-top:.6rem;font-size:.9rem}\n"
     "table.stacked,.stacked tbody,.stacked tr,.stacked th,.stacked td{display:block}\n"
@@ -119,6 +122,40 @@ void page_element(FILE *out, const char *tag, const char *text)
     fprintf(out, "<%s>", tag);
     page_text(out, text);
     fprintf(out, "</%s>\n", tag);
+}
+
+void page_heading(FILE *out, unsigned level, const char *id, const char *text)
+{
+    fprintf(out, "<h%u", level);
+    if (id) {
+        fputs(" id=\"", out);
+        page_text(out, id);
+        fputc('"', out);
+    }
+    fputc('>', out);
+    page_text(out, text);
+    fprintf(out, "</h%u>\n", level);
+}
+
+void page_contents_begin(FILE *out, const char *label)
+{
+    fputs("<nav aria-label=\"", out);
+    page_text(out, label);
+    fputs("\">\n<ol>\n", out);
+}
+
+void page_contents(FILE *out, const char *id, const char *text)
+{
+    fputs("<li><a href=\"#", out);
+    page_text(out, id);
+    fputs("\">", out);
+    page_text(out, text);
+    fputs("</a></li>\n", out);
+}
+
+void page_contents_end(FILE *out)
+{
+    fputs("</ol>\n</nav>\n", out);
 }
 
 /* What stands before the line ends in a text, line by line, with `between` there. */

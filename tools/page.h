@@ -18,6 +18,12 @@ void page_text(FILE *out, const char *text);
 /* <tag>text</tag> and a line end. */
 void page_element(FILE *out, const char *tag, const char *text);
 
+/* A heading of level 2 or 3; `id` (letters, digits, '-') or NULL. The contents are a list of links to such headings. */
+void page_heading(FILE *out, unsigned level, const char *id, const char *text);
+void page_contents_begin(FILE *out, const char *label);
+void page_contents(FILE *out, const char *id, const char *text);
+void page_contents_end(FILE *out);
+
 /* A table with a heading over each column; `names` ends with NULL. On a telephone each row becomes a block, whose cells have
  * their heading before them (page_stacked); a wide one (page_wide) is moved sideways instead. The first cell of a row is its
  * heading. */

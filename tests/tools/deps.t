@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use Test::More tests => 14;
+use Test::More tests => 15;
 
 # A machine of our own: only these programs, and an apt-get that writes down what it was asked.
 my $bin = tempdir(CLEANUP => 1);
@@ -17,6 +17,10 @@ program('there',      'exit 0');
 
 my ($status, $said) = deps('there', 'libthere-dev:there.pc', 'libc6-dev:stdio.h');
 is("$status $said", '0 ', 'nothing is missing: silent');
+
+program('perl', '[ "$3" = Text/There.pm ]');
+($status, $said) = deps('--say', 'libthere-perl:Text/There.pm', 'libaway-perl:Text/Away.pm');
+like($said, qr{^deps: missing packages: libaway-perl\n}, 'modules of perl are looked for in perl');
 
 ($status, $said) = deps('--say', 'there', 'libaway-dev:away.pc', 'away');
 is($status, 1, 'missing: --say fails');

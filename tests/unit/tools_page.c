@@ -71,6 +71,11 @@ static void parts_keep_their_places(void **state)
     page_table_row(page.out, names, row);
     page_table_row(page.out, names, empty);
     page_table_end(page.out);
+    page_contents_begin(page.out, "\"");
+    page_contents(page.out, "rent", "R&");
+    page_contents_end(page.out);
+    page_heading(page.out, 2, "rent", "<R>");
+    page_heading(page.out, 3, NULL, "x");
     page_terms_begin(page.out);
     page_term(page.out, "n<", "one\ntwo>");
     page_terms_end(page.out);
@@ -80,6 +85,8 @@ static void parts_keep_their_places(void **state)
                    "<tr><th scope=\"col\">What</th><th scope=\"col\">&lt;b&gt;</th></tr>\n</thead>\n<tbody>\n"
                    "<tr><th scope=\"row\">a<br/>&lt;i&gt;</th><td data-name=\"&lt;b&gt;\">x<br/>y</td></tr>\n"
                    "<tr><th scope=\"row\">b</th><td data-name=\"&lt;b&gt;\"></td></tr>\n</tbody>\n</table>\n</div>\n"
+                   "<nav aria-label=\"&quot;\">\n<ol>\n<li><a href=\"#rent\">R&amp;</a></li>\n</ol>\n</nav>\n"
+                   "<h2 id=\"rent\">&lt;R&gt;</h2>\n<h3>x</h3>\n"
                    "<dl>\n<dt>n&lt;</dt>\n<dd>one</dd>\n<dd>two&gt;</dd>\n</dl>\n");
     free(page.text);
 }
