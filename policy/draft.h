@@ -61,7 +61,7 @@ void draft_add(struct draft *draft, const char *key, const char *value, unsigned
 
 /* The names of the keys of a section, for faults. */
 struct draft_words {
-    char text[128];
+    char text[240];
 };
 struct draft_words draft_keys(enum section_type type);
 

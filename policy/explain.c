@@ -3,6 +3,7 @@
  * not looked at. */
 #include "policy/explain.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,37 +15,54 @@ struct question {
     const struct policy_standing *standing;
     const struct policy_purpose *purpose;
     const struct policy_field *field;
-    int purpose_index, field_index;
+    const struct policy_category *category; /* the field's */
+    unsigned purpose_index;
     const struct decide_facts *facts;
+    struct decide_roles roles; /* as the decision left them */
 };
 
 static const struct policy_role *first_role(const struct policy *policy, uint64_t roles)
 {
-    return roles ? &policy->roles[__builtin_ctzll(roles)] : NULL;
+    return &policy->roles[roles ? __builtin_ctzll(roles) : 0];
 }
 
-static uint64_t roles_with_purpose(const struct question *question)
+/* The role that a condition which held rests on: the first that is left behind it. */
+static const struct policy_role *role_of(const struct question *question, enum decide_rule rule)
 {
-    uint64_t with = 0;
+    const struct decide_roles *roles = &question->roles;
 
-    for (uint64_t left = question->standing->roles; left; left &= left - 1)
-        if (first_role(question->policy, left)->purposes >> question->purpose_index & 1)
-            with |= left & -left;
-    return with;
-}
-
-/* The first role that leaves the field in, or else the first that has the purpose. */
-static const struct policy_role *role_for_field(const struct question *question)
-{
-    uint64_t with = roles_with_purpose(question);
-
-    for (uint64_t left = with; left; left &= left - 1) {
-        const struct policy_role *role = first_role(question->policy, left);
-
-        if (!role->narrows || field_set_has(&role->fields, (unsigned)question->field_index))
-            return role;
+    switch (rule) {
+    case DECIDE_NO_ROLE:
+        return first_role(question->policy, question->standing->roles);
+    case DECIDE_ROLE_PURPOSE:
+        return first_role(question->policy, roles->with);
+    case DECIDE_AGREEMENT:
+        return first_role(question->policy, roles->in_force);
+    case DECIDE_ROLE_FIELD:
+        return first_role(question->policy, roles->showing);
+    case DECIDE_SPECIAL:
+        return first_role(question->policy, roles->trusted);
+    case DECIDE_CATEGORY_ROLE:
+        return first_role(question->policy, roles->admitted);
+    case DECIDE_CASELOAD:
+        return first_role(question->policy, roles->inside);
+    default:
+        return first_role(question->policy, roles->reading);
     }
-    return first_role(question->policy, with);
+}
+
+static bool is_restricted(const struct question *question)
+{
+    const struct decide_dossier *dossier = question->facts->dossier;
+
+    return dossier && (dossier->restricted >> question->field->category & 1);
+}
+
+static bool is_objected(const struct question *question)
+{
+    const struct decide_dossier *dossier = question->facts->dossier;
+
+    return dossier && (dossier->objections >> question->purpose_index & 1);
 }
 
 static unsigned line_or(unsigned line, unsigned section_line)
@@ -52,35 +70,60 @@ static unsigned line_or(unsigned line, unsigned section_line)
     return line ? line : section_line;
 }
 
+/* The line that a condition on the caller's roles which held rests on. */
+static unsigned line_of_role(const struct question *question, enum decide_rule rule)
+{
+    const struct policy_role *role = role_of(question, rule);
+
+    switch (rule) {
+    case DECIDE_NO_ROLE:
+        return line_or(role->members_line, role->line);
+    case DECIDE_ROLE_PURPOSE:
+        return line_or(role->purposes_line, role->line);
+    case DECIDE_AGREEMENT:
+        return line_or(role->agreement_line, role->line);
+    case DECIDE_ROLE_FIELD:
+        return line_or(role->narrows ? role->fields_line : role->purposes_line, role->line);
+    case DECIDE_SPECIAL:
+        return question->field->special ? line_or(role->special_line, role->line) : question->field->line;
+    case DECIDE_CATEGORY_ROLE:
+        return question->category->roles ? question->category->roles_line : question->category->line;
+    case DECIDE_CASELOAD:
+        return line_or(role->caseload_line, role->line);
+    default:
+        return line_or(role->own_line, role->line);
+    }
+}
+
 /* The line that a condition which held rests on. */
 static unsigned line_of_pass(const struct question *question, enum decide_rule rule)
 {
-    const struct policy *policy = question->policy;
-    const struct policy_role *role = first_role(policy, question->standing->roles);
-    const struct policy_category *category;
+    const struct policy_purpose *purpose = question->purpose;
+    const struct policy_category *category = question->category;
 
     switch (rule) {
     case DECIDE_NO_PURPOSE:
-        return question->purpose->line;
-    case DECIDE_NO_ROLE:
-        return line_or(role->members_line, role->line);
+        return purpose->line;
     case DECIDE_NOT_BOUND:
         return question->standing->bound_line;
-    case DECIDE_ROLE_PURPOSE:
-        role = first_role(policy, roles_with_purpose(question));
-        return line_or(role->purposes_line, role->line);
     case DECIDE_PURPOSE_KIND:
-        return line_or(question->purpose->kinds_line, question->purpose->line);
+        return line_or(purpose->kinds_line, purpose->line);
     case DECIDE_PURPOSE_FIELD:
-        return line_or(question->purpose->fields_line, question->purpose->line);
-    case DECIDE_ROLE_FIELD:
-        role = role_for_field(question);
-        return role->narrows ? line_or(role->fields_line, role->line) : line_or(role->purposes_line, role->line);
+        return line_or(purpose->fields_line, purpose->line);
     case DECIDE_ABSENT:
         return question->field->line;
-    default:
-        category = &policy->categories[question->field->category];
+    case DECIDE_EXPIRED:
         return line_or(category->retention_line, category->line);
+    case DECIDE_RESTRICTED:
+        return is_restricted(question) ? purpose->restriction_line : category->line;
+    case DECIDE_NO_CONSENT:
+    case DECIDE_OBJECTION:
+    case DECIDE_NO_CALAMITY:
+        return line_or(purpose->ground_line, purpose->line);
+    case DECIDE_NO_INCIDENT:
+        return category->incident ? category->incident_line : category->line;
+    default:
+        return line_of_role(question, rule);
     }
 }
 
@@ -92,101 +135,209 @@ static const char *kind_name(const struct question *question)
                                                                       : "unknown";
 }
 
+static void __attribute__((format(printf, 2, 3))) tell(struct explain_step *step, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(step->text, sizeof step->text, format, arguments);
+    va_end(arguments);
+}
+
+/* What holds of the caller's roles. */
+static void tell_role(const struct question *question, struct explain_step *step)
+{
+    const struct policy_role *role = role_of(question, step->rule);
+    const char *field = question->field->name;
+    bool others = question->standing->roles & (question->standing->roles - 1);
+
+    switch (step->rule) {
+    case DECIDE_NO_ROLE:
+        tell(step, "the caller is in role %s%s", role->name, others ? " and others" : "");
+        break;
+    case DECIDE_ROLE_PURPOSE:
+        tell(step, "role %s has purpose %s", role->name, question->purpose->name);
+        break;
+    case DECIDE_AGREEMENT:
+        if (role->agreement == AGREEMENT_NONE)
+            tell(step, "role %s needs no agreement", role->name);
+        else
+            tell(step, "the agreement of recipient %s is in force", role->name);
+        break;
+    case DECIDE_ROLE_FIELD:
+        if (role->narrows)
+            tell(step, "role %s lists field %s", role->name, field);
+        else
+            tell(step, "role %s does not narrow field %s away", role->name, field);
+        break;
+    case DECIDE_SPECIAL:
+        if (question->field->special)
+            tell(step, "role %s is trusted with special field %s", role->name, field);
+        else
+            tell(step, "field %s is not special", field);
+        break;
+    case DECIDE_CATEGORY_ROLE:
+        if (question->category->roles)
+            tell(step, "category %s admits role %s", question->category->name, role->name);
+        else
+            tell(step, "category %s admits every role", question->category->name);
+        break;
+    case DECIDE_CASELOAD:
+        if (role->caseload_field >= 0)
+            tell(step, "the dossier is in the caseload of role %s", role->name);
+        else
+            tell(step, "role %s has no caseload that limits it", role->name);
+        break;
+    default:
+        if (field_set_has(&role->own, (unsigned)(question->field - question->policy->fields)))
+            tell(step, "the caller wrote field %s of this dossier", field);
+        else
+            tell(step, "role %s sees field %s whoever wrote it", role->name, field);
+    }
+}
+
 static void tell_pass(const struct question *question, struct explain_step *step)
 {
-    const struct policy *policy = question->policy;
-    const struct policy_role *role;
-    char *text = step->text;
-    size_t size = sizeof step->text;
+    const char *purpose = question->purpose->name, *category = question->category->name;
+    char ground = question->purpose->ground;
 
     switch (step->rule) {
     case DECIDE_NO_PURPOSE:
-        snprintf(text, size, "purpose %s and field %s exist", question->purpose->name, question->field->name);
-        break;
-    case DECIDE_NO_ROLE:
-        role = first_role(policy, question->standing->roles);
-        snprintf(text, size, "the caller is in role %s%s", role->name,
-                 question->standing->roles & (question->standing->roles - 1) ? " and others" : "");
+        tell(step, "purpose %s and field %s exist", purpose, question->field->name);
         break;
     case DECIDE_NOT_BOUND:
-        snprintf(text, size, "the caller is bound to secrecy today");
-        break;
-    case DECIDE_ROLE_PURPOSE:
-        role = first_role(policy, roles_with_purpose(question));
-        snprintf(text, size, "role %s has purpose %s", role->name, question->purpose->name);
+        tell(step, "the caller is bound to secrecy today");
         break;
     case DECIDE_PURPOSE_KIND:
-        snprintf(text, size, "purpose %s covers dossiers of kind %s", question->purpose->name, kind_name(question));
+        tell(step, "purpose %s covers dossiers of kind %s", purpose, kind_name(question));
         break;
     case DECIDE_PURPOSE_FIELD:
-        snprintf(text, size, "purpose %s lists field %s", question->purpose->name, question->field->name);
-        break;
-    case DECIDE_ROLE_FIELD:
-        role = role_for_field(question);
-        snprintf(text, size, role->narrows ? "role %s lists field %s" : "role %s does not narrow field %s away",
-                 role->name, question->field->name);
+        tell(step, "purpose %s lists field %s", purpose, question->field->name);
         break;
     case DECIDE_ABSENT:
-        snprintf(text, size, "the dossier has a value for field %s", question->field->name);
+        tell(step, "the dossier has a value for field %s", question->field->name);
+        break;
+    case DECIDE_EXPIRED:
+        tell(step, "the term of category %s has not ended", category);
+        break;
+    case DECIDE_RESTRICTED:
+        if (is_restricted(question))
+            tell(step, "category %s is restricted, and purpose %s sees it despite that", category, purpose);
+        else
+            tell(step, "category %s is not restricted", category);
+        break;
+    case DECIDE_NO_CONSENT:
+        tell(step, ground == 'D' ? "a consent for purpose %s holds" : "purpose %s needs no consent", purpose);
+        break;
+    case DECIDE_OBJECTION:
+        tell(step,
+             is_objected(question) ? "an objection does not end purpose %s, a legal duty"
+                                   : "no objection to purpose %s holds",
+             purpose);
+        break;
+    case DECIDE_NO_CALAMITY:
+        tell(step, ground == 'E' ? "the caller declared a calamity for purpose %s" : "purpose %s needs no calamity",
+             purpose);
+        break;
+    case DECIDE_NO_INCIDENT:
+        tell(step,
+             question->category->incident ? "an open incident covers category %s" : "category %s needs no incident",
+             category);
         break;
     default:
-        snprintf(text, size, "the term of category %s has not ended",
-                 policy->categories[question->field->category].name);
+        tell_role(question, step);
+    }
+}
+
+/* Why it does not show, by what the policy says of the caller. */
+static void tell_no_right(const struct question *question, struct explain_step *step)
+{
+    const char *purpose = question->purpose ? question->purpose->name : "";
+    const char *field = question->field ? question->field->name : "";
+
+    switch (step->rule) {
+    case DECIDE_NO_PURPOSE:
+        tell(step, "the policy has no such %s", question->purpose ? "field" : "purpose");
+        break;
+    case DECIDE_NO_ROLE:
+        tell(step, "the caller is in no role");
+        break;
+    case DECIDE_NOT_BOUND:
+        tell(step, "the caller is not bound to secrecy today: %s",
+             step->line ? "the record begins later or has ended" : "there is no record");
+        break;
+    case DECIDE_ROLE_PURPOSE:
+        tell(step, "no role of the caller has purpose %s", purpose);
+        break;
+    case DECIDE_AGREEMENT:
+        tell(step, "purpose %s rests on an agreement that is not in force today", purpose);
+        break;
+    case DECIDE_PURPOSE_KIND:
+        tell(step, "purpose %s does not cover dossiers of kind %s", purpose, kind_name(question));
+        break;
+    case DECIDE_PURPOSE_FIELD:
+        tell(step, "purpose %s does not list field %s", purpose, field);
+        break;
+    case DECIDE_ROLE_FIELD:
+        tell(step, "every role of the caller with purpose %s narrows field %s away or drops it", purpose, field);
+        break;
+    case DECIDE_SPECIAL:
+        tell(step, "field %s is special (%s), and no such role of the caller is trusted with it", field,
+             question->field->special_word);
+        break;
+    default:
+        tell(step, "category %s admits other roles alone", question->category->name);
     }
 }
 
 static void tell_fail(const struct question *question, struct explain_step *step)
 {
-    char *text = step->text;
-    size_t size = sizeof step->text;
-
     switch (step->rule) {
-    case DECIDE_NO_PURPOSE:
-        snprintf(text, size, "the policy has no such %s", question->purpose ? "field" : "purpose");
-        break;
-    case DECIDE_NO_ROLE:
-        snprintf(text, size, "the caller is in no role");
-        break;
-    case DECIDE_NOT_BOUND:
-        snprintf(text, size, "the caller is not bound to secrecy today: %s",
-                 step->line ? "the record begins later or has ended" : "there is no record");
-        break;
-    case DECIDE_ROLE_PURPOSE:
-        snprintf(text, size, "no role of the caller has purpose %s", question->purpose->name);
-        break;
-    case DECIDE_PURPOSE_KIND:
-        snprintf(text, size, "purpose %s does not cover dossiers of kind %s", question->purpose->name,
-                 kind_name(question));
-        break;
-    case DECIDE_PURPOSE_FIELD:
-        snprintf(text, size, "purpose %s does not list field %s", question->purpose->name, question->field->name);
-        break;
-    case DECIDE_ROLE_FIELD:
-        snprintf(text, size, "every role of the caller with purpose %s narrows field %s away",
-                 question->purpose->name, question->field->name);
-        break;
     case DECIDE_ABSENT:
-        snprintf(text, size, "there is no such dossier, or it has no value for field %s", question->field->name);
+        tell(step, "there is no such dossier, or it has no value for field %s", question->field->name);
+        break;
+    case DECIDE_EXPIRED:
+        tell(step, "the term of category %s has ended", question->category->name);
+        break;
+    case DECIDE_RESTRICTED:
+        tell(step, "category %s is restricted for this subject", question->category->name);
+        break;
+    case DECIDE_NO_CONSENT:
+        tell(step, "no consent of the subject for purpose %s holds", question->purpose->name);
+        break;
+    case DECIDE_OBJECTION:
+        tell(step, "the subject objected to purpose %s, or opted out", question->purpose->name);
+        break;
+    case DECIDE_NO_CALAMITY:
+        tell(step, "the caller declared no calamity for this dossier, or it is over");
+        break;
+    case DECIDE_NO_INCIDENT:
+        tell(step, "no open incident covers category %s", question->category->name);
+        break;
+    case DECIDE_CASELOAD:
+        tell(step, "the dossier is in the caseload of no such role of the caller");
+        break;
+    case DECIDE_NOT_OWN:
+        tell(step, "such roles of the caller see field %s only where the caller wrote it", question->field->name);
         break;
     default:
-        snprintf(text, size, "the term of category %s has ended",
-                 question->policy->categories[question->field->category].name);
+        tell_no_right(question, step);
     }
 }
 
 struct decision explain(const struct policy *policy, const struct policy_standing *standing, int purpose, int field,
                         const struct decide_facts *facts, int64_t now_s, struct explain_step steps[EXPLAIN_STEPS])
 {
-    struct decision decision = decide(policy, standing, purpose, field, facts, now_s);
     bool has_purpose = purpose >= 0 && (unsigned)purpose < policy->purpose_count;
     bool has_field = field >= 0 && (unsigned)field < policy->field_count;
     struct question question = {.policy = policy,
                                 .standing = standing,
                                 .purpose = has_purpose ? &policy->purposes[purpose] : NULL,
                                 .field = has_field ? &policy->fields[field] : NULL,
-                                .purpose_index = purpose,
-                                .field_index = field,
+                                .category = has_field ? &policy->categories[policy->fields[field].category] : NULL,
+                                .purpose_index = (unsigned)purpose,
                                 .facts = facts};
+    struct decision decision = decide_by_roles(policy, standing, purpose, field, facts, now_s, &question.roles);
 
     for (int i = 0; i < EXPLAIN_STEPS; i++) {
         struct explain_step *step = &steps[i];
@@ -202,7 +353,7 @@ struct decision explain(const struct policy *policy, const struct policy_standin
             step->line = decision.line;
             tell_fail(&question, step);
         } else {
-            snprintf(step->text, sizeof step->text, "%s: not looked at", decide_rule_name(step->rule));
+            tell(step, "%s: not looked at", decide_rule_name(step->rule));
         }
     }
     return decision;
@@ -210,31 +361,33 @@ struct decision explain(const struct policy *policy, const struct policy_standin
 
 static const char *sentence(const struct decision *decision)
 {
-    switch (decision->rule) {
-    case DECIDE_NO_PURPOSE:
-        return "the policy has no such purpose or field";
-    case DECIDE_NO_ROLE:
-        return "the caller is in no role";
-    case DECIDE_NOT_BOUND:
-        return decision->line ? "the caller's secrecy record begins later or has ended"
-                              : "the caller has no secrecy record";
-    case DECIDE_ROLE_PURPOSE:
-        return "no role of the caller has this purpose";
-    case DECIDE_PURPOSE_KIND:
-        return "the purpose does not cover this kind of dossier";
-    case DECIDE_PURPOSE_FIELD:
-        return "the purpose does not list this field";
-    case DECIDE_ROLE_FIELD:
-        return "the caller's roles narrow this field away";
-    case DECIDE_ABSENT:
-        return "there is no such dossier, or it has no value for this field";
-    case DECIDE_EXPIRED:
-        return "the term of its category has ended";
-    case DECIDE_SHOWN:
-        return "shown";
-    default:
-        return "masked";
-    }
+    static const char *const sentences[] = {
+        [DECIDE_NO_PURPOSE] = "the policy has no such purpose or field",
+        [DECIDE_NO_ROLE] = "the caller is in no role",
+        [DECIDE_NOT_BOUND] = "the caller's secrecy record begins later or has ended",
+        [DECIDE_ROLE_PURPOSE] = "no role of the caller has this purpose",
+        [DECIDE_AGREEMENT] = "the agreement of this recipient is not in force",
+        [DECIDE_PURPOSE_KIND] = "the purpose does not cover this kind of dossier",
+        [DECIDE_PURPOSE_FIELD] = "the purpose does not list this field",
+        [DECIDE_ROLE_FIELD] = "the caller's roles narrow this field away or drop it",
+        [DECIDE_SPECIAL] = "this field is special, and no such role of the caller is trusted with it",
+        [DECIDE_CATEGORY_ROLE] = "the category of this field admits other roles alone",
+        [DECIDE_ABSENT] = "there is no such dossier, or it has no value for this field",
+        [DECIDE_EXPIRED] = "the term of its category has ended",
+        [DECIDE_RESTRICTED] = "its category is restricted for this subject",
+        [DECIDE_NO_CONSENT] = "no consent of the subject for this purpose holds",
+        [DECIDE_OBJECTION] = "the subject objected to this purpose, or opted out",
+        [DECIDE_NO_CALAMITY] = "the caller declared no calamity for this dossier, or it is over",
+        [DECIDE_NO_INCIDENT] = "no open incident covers its category",
+        [DECIDE_CASELOAD] = "the dossier is in the caseload of no such role of the caller",
+        [DECIDE_NOT_OWN] = "such roles of the caller see this field only where the caller wrote it",
+        [DECIDE_SHOWN] = "shown",
+        [DECIDE_MASKED] = "masked",
+    };
+
+    if (decision->rule == DECIDE_NOT_BOUND && !decision->line)
+        return "the caller has no secrecy record";
+    return sentences[decision->rule];
 }
 
 void explain_sentence(const struct policy *policy, const struct decision *decision, struct buffer *out)

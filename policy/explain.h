@@ -14,7 +14,7 @@ struct explain_step {
     unsigned line;
     char text[200];
 };
-enum { EXPLAIN_STEPS = 9 };
+enum { EXPLAIN_STEPS = DECIDE_SHOWN }; /* a step for each condition, in the order of enum decide_rule */
 
 /* The chain for one field; the decision is returned. */
 struct decision explain(const struct policy *policy, const struct policy_standing *standing, int purpose, int field,

@@ -13,6 +13,7 @@ enum section_type {
     SECTION_FIELD,
     SECTION_PURPOSE,
     SECTION_ROLE,
+    SECTION_RECIPIENT,
     SECTION_SECRECY,
     SECTION_TYPES,
 };
@@ -46,6 +47,21 @@ enum key {
     KEY_MASK,
     KEY_COMMANDS,
     KEY_BOUND,
+    KEY_PUBLIC_BODY,
+    KEY_CONTROLLER,
+    KEY_STORED,
+    KEY_INCIDENT,
+    KEY_ROLES,
+    KEY_SPECIAL,
+    KEY_SECOND_GROUND,
+    KEY_DESPITE_RESTRICTION,
+    KEY_WRITE,
+    KEY_OWN,
+    KEY_DROP,
+    KEY_CASELOAD,
+    KEY_AGREEMENT,
+    KEY_SIGNED,
+    KEY_UNTIL,
     KEY_COUNT,
 };
 
@@ -57,7 +73,7 @@ struct grammar_key {
     bool by_kind; /* KEY.KIND says it for one kind of dossier */
 };
 
-enum { GRAMMAR_SECTION_MAX_KEYS = 7 };
+enum { GRAMMAR_SECTION_MAX_KEYS = 16 };
 struct grammar_section {
     const char *word;
     bool named;                                            /* `[word name]`; otherwise `[word]`, once */

@@ -1,6 +1,7 @@
 #include "policy/mask.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "fs/base/number.h"
@@ -15,16 +16,29 @@ static int parse_counted(const char *text, const char *word, enum mask_code code
     if (strncmp(text, word, length) != 0 || text[length] == '0' ||
         number_parse_u32(text + length, strlen(text + length), 1, MASK_MAX_COUNT, &count))
         return -EINVAL;
-    *out = (struct mask){code, count};
+    *out = (struct mask){.code = code, .count = count};
     return 0;
 }
 
 int mask_parse(const char *text, struct mask *out)
 {
-    if (strcmp(text, "year") == 0)
-        *out = (struct mask){MASK_YEAR, 0};
-    else if (strcmp(text, "initial") == 0)
-        *out = (struct mask){MASK_INITIAL, 0};
+    static const struct {
+        const char *word;
+        enum mask_code code;
+    } plain[] = {{"year", MASK_YEAR},
+                 {"initial", MASK_INITIAL},
+                 {"domain", MASK_DOMAIN},
+                 {"yes-no", MASK_YES_NO},
+                 {"hash", MASK_HASH}};
+    static const char fixed[] = "text=";
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(text, plain[i].word) == 0) {
+            *out = (struct mask){.code = plain[i].code};
+            return 0;
+        }
+    if (strncmp(text, fixed, strlen(fixed)) == 0 && text[strlen(fixed)])
+        *out = (struct mask){.code = MASK_TEXT, .text = text + strlen(fixed)};
     else if (parse_counted(text, "last", MASK_LAST, out) && parse_counted(text, "first", MASK_FIRST, out))
         return -EINVAL;
     return 0;
@@ -49,6 +63,18 @@ void mask_describe(const struct mask *mask, struct buffer *out)
         break;
     case MASK_INITIAL:
         buffer_append_text(out, "first letter");
+        break;
+    case MASK_DOMAIN:
+        buffer_append_text(out, "the domain");
+        break;
+    case MASK_YES_NO:
+        buffer_append_text(out, "only that there is one");
+        break;
+    case MASK_HASH:
+        buffer_append_text(out, "a mark in place of the value, the same for equal values");
+        break;
+    case MASK_TEXT:
+        buffer_printf(out, "the text '%s'", mask->text);
         break;
     }
 }
@@ -99,7 +125,26 @@ static int append_starred(const char *value, size_t length_bytes, size_t from, s
     return error;
 }
 
-int mask_apply(const struct mask *mask, const char *value, size_t length_bytes, struct buffer *out)
+static int append_hash(const uint8_t *key, const char *value, size_t length_bytes, struct buffer *out)
+{
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+    char text[17];
+
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)value, length_bytes, key, MASK_KEY_BYTES);
+    sodium_bin2hex(text, sizeof text, hash, 8);
+    return buffer_append_text(out, text);
+}
+
+/* The characters before the domain, or all of them where there is none. */
+static size_t before_domain(const char *value, size_t length_bytes)
+{
+    const char *at = memrchr(value, '@', length_bytes);
+
+    return count_characters(value, at ? (size_t)(at - value) + 1 : length_bytes);
+}
+
+int mask_apply(const struct mask *mask, const uint8_t *key, const char *value, size_t length_bytes,
+               struct buffer *out)
 {
     size_t characters = count_characters(value, length_bytes), stay = 0;
 
@@ -107,6 +152,14 @@ int mask_apply(const struct mask *mask, const char *value, size_t length_bytes, 
         return buffer_append(out, value, length_bytes);
     if (mask->code == MASK_YEAR && is_date(value, length_bytes))
         return buffer_append(out, value, 4) || buffer_append_text(out, "-**-**") ? -ENOMEM : 0;
+    if (mask->code == MASK_YES_NO)
+        return buffer_append_text(out, "yes");
+    if (mask->code == MASK_TEXT)
+        return buffer_append_text(out, mask->text);
+    if (mask->code == MASK_HASH && key)
+        return append_hash(key, value, length_bytes, out);
+    if (mask->code == MASK_DOMAIN)
+        return append_starred(value, length_bytes, before_domain(value, length_bytes), characters, out);
     if (mask->code == MASK_INITIAL)
         stay = 1;
     else if (mask->code == MASK_LAST || mask->code == MASK_FIRST)

@@ -51,8 +51,11 @@ struct policy_standing policy_match(const struct policy *policy, const struct po
     if (caller->uid == UINT32_MAX)
         return standing;
     for (unsigned i = 0; i < policy->role_count; i++)
-        if (is_member(&policy->private->roles[i], caller))
+        if (is_member(&policy->private->roles[i], caller)) {
             standing.roles |= (uint64_t)1 << i;
+            if (policy->roles[i].signed_day <= today && today <= policy->roles[i].until_day)
+                standing.in_force |= (uint64_t)1 << i;
+        }
     find_bound(policy->private, caller, today, &standing);
     return standing;
 }

@@ -15,6 +15,7 @@ struct policy_caller {
 /* What the policy makes of a caller on one day; a plain value, to be computed again when the day or the policy changes. */
 struct policy_standing {
     uint64_t roles;      /* bit per role the caller is a member of (`@group`, user name or uid) */
+    uint64_t in_force;   /* bit per role of these that is no recipient, or whose agreement covers the day (E1-E4) */
     bool bound;          /* a secrecy record of the caller covers the day (D4) */
     unsigned bound_line; /* the [secrecy] line that says so, or, if not bound, that ended or begins later; 0: none */
 };

@@ -1,9 +1,11 @@
 #include "policy/model.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/base/number.h"
 #include "policy/suggest.h"
 
 static void index_names(struct model *model)
@@ -32,14 +34,24 @@ static void take_room(struct model *model)
     policy->fields = model->fields = arena_take_many(model->arena, counts[SECTION_FIELD], sizeof *model->fields);
     policy->purposes = model->purposes =
         arena_take_many(model->arena, counts[SECTION_PURPOSE], sizeof *model->purposes);
-    policy->roles = model->roles = arena_take_many(model->arena, counts[SECTION_ROLE], sizeof *model->roles);
+    policy->roles = model->roles =
+        arena_take_many(model->arena, counts[SECTION_ROLE] + counts[SECTION_RECIPIENT], sizeof *model->roles);
     if (model->arena->failed)
         return;
     policy->kind_count = counts[SECTION_KIND];
     policy->category_count = counts[SECTION_CATEGORY];
     policy->field_count = counts[SECTION_FIELD];
     policy->purpose_count = counts[SECTION_PURPOSE];
-    policy->role_count = counts[SECTION_ROLE];
+    policy->own_roles = counts[SECTION_ROLE];
+    policy->role_count = counts[SECTION_ROLE] + counts[SECTION_RECIPIENT];
+    if (policy->role_count > POLICY_MAX_ROLES) {
+        const struct draft_section *over =
+            model->draft->sections[SECTION_RECIPIENT][POLICY_MAX_ROLES - policy->own_roles];
+
+        faults_add(model->faults, over->line, "more than %d roles and recipients; allowed: at most %d together",
+                   POLICY_MAX_ROLES, POLICY_MAX_ROLES);
+        policy->role_count = POLICY_MAX_ROLES; /* what is built stays inside the tables; it is never published */
+    }
 }
 
 /* Keys that a section must have. */
@@ -77,6 +89,7 @@ int model_build(struct model *model, struct draft *draft)
     model_fields(model);
     model_terms(model);
     model_purposes(model);
+    model_rules(model);
     model_roles(model);
     model_secrecy(model);
     model_mount(model);
@@ -144,6 +157,27 @@ int model_reference(struct model *model, enum section_type type, const char *nam
     return -1;
 }
 
+int model_reference_role(struct model *model, const char *name, unsigned line)
+{
+    int role = name_table_find(&model->private->names[SECTION_ROLE], name);
+    int recipient = name_table_find(&model->private->names[SECTION_RECIPIENT], name);
+    struct suggest suggest;
+
+    if (role < 0 && recipient >= 0)
+        role = (int)model->policy->own_roles + recipient;
+    if (role >= 0)
+        return role < POLICY_MAX_ROLES ? role : -1;
+    if (!may_tell(model)) {
+        model->faults->more |= !model->draft->damaged;
+        return -1;
+    }
+    suggest_init(&suggest, name);
+    suggest_names(&suggest, model->draft, SECTION_ROLE);
+    suggest_names(&suggest, model->draft, SECTION_RECIPIENT);
+    faults_add_unknown(model->faults, line, "role", name, suggest.nearest, "the name of a [role] or a [recipient]");
+    return -1;
+}
+
 bool model_reference_fields(struct model *model, const char *name, unsigned line, struct field_set *set)
 {
     int field = name_table_find(&model->private->names[SECTION_FIELD], name);
@@ -185,6 +219,54 @@ void model_add_fields(struct model *model, const char *name, unsigned line, cons
     else if (!new)
         faults_add(model->faults, line, "'%s' is listed twice: all it stands for is there already; allowed: once",
                    name);
+}
+
+void model_fields_of(struct model *model, const struct draft_section *section, enum key key, struct field_set *set)
+{
+    struct model_list list = model_list(model, section, key);
+
+    while (model_list_next(&list)) {
+        struct field_set added = {0};
+
+        if (model_reference_fields(model, list.text, list.line, &added))
+            model_add_fields(model, list.text, list.line, &added, set);
+    }
+}
+
+const char *model_reason(struct model *model, const struct draft_section *section, enum key key)
+{
+    const char *text = model_text(section, key, "");
+
+    if (section->values[key] && !*text)
+        faults_add(model->faults, model_line(section, key), "'%s' is empty; allowed: a text that says which, or why",
+                   grammar_key_of(section->type, key)->name);
+    return text;
+}
+
+bool model_yes(struct model *model, const struct draft_section *section, enum key key)
+{
+    const char *text = model_text(section, key, "no");
+    char what[48];
+
+    if (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0)
+        return *text == 'y';
+    snprintf(what, sizeof what, "value of %s", grammar_key_of(section->type, key)->name);
+    faults_add_unknown(model->faults, model_line(section, key), what, text, NULL, "yes, no");
+    return false;
+}
+
+bool model_day(struct model *model, const char *text, unsigned line, int32_t *day)
+{
+    uint32_t year, month, month_day;
+
+    if (strlen(text) == 10 && text[4] == '-' && text[7] == '-' && !number_parse_u32(text, 4, 1, 9999, &year) &&
+        !number_parse_u32(text + 5, 2, 1, 12, &month) && !number_parse_u32(text + 8, 2, 1, 31, &month_day) &&
+        terms_day_exists((int)year, (int)month, (int)month_day)) {
+        *day = terms_day((int)year, (int)month, (int)month_day);
+        return true;
+    }
+    faults_add(model->faults, line, "'%s' is no day; allowed: YYYY-MM-DD", faults_word(text).text);
+    return false;
 }
 
 struct model_list model_list(struct model *model, const struct draft_section *section, enum key key)

@@ -41,8 +41,14 @@ void model_terms(struct model *model);
 void model_mount(struct model *model);
 /* (model_purpose.c) */
 void model_purposes(struct model *model);
-/* [role] and [secrecy]. (model_role.c) */
+/* What of purposes and categories only shows when both are known: special and incident-bound data. (model_rules.c) */
+void model_rules(struct model *model);
+/* [role], [recipient] and [secrecy]. (model_role.c) */
 void model_roles(struct model *model);
+/* What a role may do with fields besides seeing them, and its caseload. (model_limits.c) */
+void model_limits(struct model *model, const struct draft_section *section, struct policy_role *role);
+/* The agreement that a recipient lives under. (model_limits.c) */
+void model_agreement(struct model *model, const struct draft_section *section, struct policy_role *role);
 void model_secrecy(struct model *model);
 
 /* ---- what the parts share (model.c) ---- */
@@ -57,6 +63,17 @@ bool model_reference_fields(struct model *model, const char *name, unsigned line
 /* Adds the fields that a name of a list stands for; a name that adds none is a fault. */
 void model_add_fields(struct model *model, const char *name, unsigned line, const struct field_set *added,
                       struct field_set *set);
+
+/* A role or a recipient, or -1 and a fault. */
+int model_reference_role(struct model *model, const char *name, unsigned line);
+/* The fields of a list of fields and categories, each once. */
+void model_fields_of(struct model *model, const struct draft_section *section, enum key key, struct field_set *set);
+/* The key's text, which must be given with at least one word in it when `key` stands there; "" where it isn't. */
+const char *model_reason(struct model *model, const struct draft_section *section, enum key key);
+/* `yes` or `no`; default no. */
+bool model_yes(struct model *model, const struct draft_section *section, enum key key);
+/* YYYY-MM-DD. False, with a fault: no day. */
+bool model_day(struct model *model, const char *text, unsigned line, int32_t *day);
 
 /* Walks the elements of a list over all its lines; an empty element is a fault and is left out. */
 struct model_list {

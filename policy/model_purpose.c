@@ -20,10 +20,14 @@ static void read_ground(struct model *model, const struct draft_section *section
     purpose->ground_line = model_line(section, KEY_GROUND);
     if (text[0] >= 'a' && text[0] <= 'e' && !text[1])
         capital[0] = (char)(text[0] - 'a' + 'A');
+    if (strcmp(text, "F") == 0 && model->policy->public_body) {
+        purpose->ground = 'F';
+        return;
+    }
     if (strcmp(text, "F") == 0) {
         faults_add(model->faults, purpose->ground_line,
-                   "ground F, a public task, is for public bodies only; allowed: A (contract), B (legal duty), "
-                   "C (legitimate interest), D (consent), E (life or death)");
+                   "ground F, a public task, is for public bodies only (public-body = yes); allowed: A (contract), B "
+                   "(legal duty), C (legitimate interest), D (consent), E (life or death)");
         return;
     }
     if (text[0] < 'A' || text[0] > 'E' || text[1]) {
@@ -68,6 +72,28 @@ static void check_bsn(struct model *model, const struct policy_purpose *purpose,
     }
 }
 
+/* A category's name does not stand for its special fields: those are listed by their own (H4). False, with a fault: it has no
+ * others. */
+static bool leave_special(struct model *model, const char *name, unsigned line, struct field_set *added)
+{
+    bool special = false, other = false;
+
+    if (name_table_find(&model->private->names[SECTION_FIELD], name) >= 0)
+        return true;
+    for (unsigned i = 0; i < model->policy->field_count; i++) {
+        if (!field_set_has(added, i))
+            continue;
+        special |= model->fields[i].special;
+        other |= !model->fields[i].special;
+        if (model->fields[i].special)
+            added->bits[i / 64] &= ~((uint64_t)1 << (i % 64));
+    }
+    if (special && !other)
+        faults_add(model->faults, line, "all fields of the category '%s' are special; allowed: each by its own name",
+                   name);
+    return other || !special;
+}
+
 static void read_fields(struct model *model, const struct draft_section *section, struct policy_purpose *purpose)
 {
     struct model_list list = model_list(model, section, KEY_FIELDS);
@@ -77,6 +103,8 @@ static void read_fields(struct model *model, const struct draft_section *section
         struct field_set added = {0};
 
         if (!model_reference_fields(model, list.text, list.line, &added))
+            continue;
+        if (!leave_special(model, list.text, list.line, &added))
             continue;
         check_bsn(model, purpose, &added, list.line);
         model_add_fields(model, list.text, list.line, &added, &purpose->fields);
@@ -92,6 +120,12 @@ void model_purposes(struct model *model)
         purpose->name = section->name;
         purpose->label = model_text(section, KEY_LABEL, section->name);
         purpose->line = section->line;
+        purpose->article = model_reason(model, section, KEY_ARTICLE);
+        purpose->balancing = model_reason(model, section, KEY_BALANCING);
+        purpose->second_ground = model_reason(model, section, KEY_SECOND_GROUND);
+        purpose->despite_restriction = model_reason(model, section, KEY_DESPITE_RESTRICTION);
+        if (section->values[KEY_DESPITE_RESTRICTION])
+            purpose->restriction_line = model_line(section, KEY_DESPITE_RESTRICTION);
         read_ground(model, section, purpose);
         read_kinds(model, section, purpose);
         read_fields(model, section, purpose);

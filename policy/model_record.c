@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/model.h"
@@ -39,6 +40,7 @@ void model_policy(struct model *model)
     policy->organisation = model_text(section, KEY_ORGANISATION, "");
     policy->timezone = model_text(section, KEY_TIMEZONE, "");
     policy->contact = model_text(section, KEY_CONTACT, "");
+    policy->public_body = section && model_yes(model, section, KEY_PUBLIC_BODY);
     if (*policy->timezone && !is_timezone(policy->timezone))
         faults_add(model->faults, model_line(section, KEY_TIMEZONE),
                    "'%s' is no time zone; allowed: a name such as Europe/Amsterdam",
@@ -78,6 +80,7 @@ void model_kinds(struct model *model)
 
         kind->name = section->name;
         kind->label = model_text(section, KEY_LABEL, section->name);
+        kind->controller = model_text(section, KEY_CONTROLLER, model->policy->organisation);
         kind->line = section->line;
         kind->code = compile(model, section, KEY_CODE);
         /* A code is unique in the store, whatever its kind: two kinds may not look wholly alike. */
@@ -106,6 +109,46 @@ static void check_apart(struct model *model, const struct draft_section *categor
                line > category->line ? category->line : line);
 }
 
+/* A key with one word: without the key the opposite holds. False, with a fault: another word. */
+static bool read_only_word(struct model *model, const struct draft_section *section, enum key key, const char *word)
+{
+    const char *text = model_text(section, key, NULL);
+    char what[48];
+
+    if (!text || strcmp(text, word) == 0)
+        return text != NULL;
+    snprintf(what, sizeof what, "value of %s", grammar_key_of(SECTION_CATEGORY, key)->name);
+    faults_add_unknown(model->faults, model_line(section, key), what, text, NULL, word);
+    return false;
+}
+
+static void read_only_roles(struct model *model, const struct draft_section *section,
+                            struct policy_category *category)
+{
+    struct model_list list = model_list(model, section, KEY_ROLES);
+
+    category->roles_line = model_line(section, KEY_ROLES);
+    while (model_list_next(&list)) {
+        int role = model_reference_role(model, list.text, list.line);
+
+        if (role < 0)
+            continue;
+        if (category->roles >> role & 1)
+            faults_add(model->faults, list.line, "'%s' is listed twice; allowed: once", list.text);
+        category->roles |= (uint64_t)1 << role;
+    }
+}
+
+static void read_category_rules(struct model *model, const struct draft_section *section,
+                                struct policy_category *category)
+{
+    category->never_stored = read_only_word(model, section, KEY_STORED, "never");
+    category->store_line = model_line(section, KEY_STORED);
+    category->incident = read_only_word(model, section, KEY_INCIDENT, "required");
+    category->incident_line = model_line(section, KEY_INCIDENT);
+    read_only_roles(model, section, category);
+}
+
 void model_categories(struct model *model)
 {
     for (unsigned i = 0; i < model->policy->category_count; i++) {
@@ -115,6 +158,7 @@ void model_categories(struct model *model)
         model->categories[i].label = model_text(section, KEY_LABEL, section->name);
         model->categories[i].line = section->line;
         model->categories[i].retention_line = section->values[KEY_RETENTION] ? model_line(section, KEY_RETENTION) : 0;
+        read_category_rules(model, section, &model->categories[i]);
         check_apart(model, section);
     }
 }
@@ -227,17 +271,35 @@ static void read_is_list(struct model *model, const struct draft_section *sectio
         faults_add_unknown(model->faults, model_line(section, KEY_LIST), "value of list", text, NULL, "yes, no");
 }
 
+/* Does the name have the word between hyphens? "rating" is in "operating-costs". */
+static bool says_word(const char *name, const char *word)
+{
+    size_t length_bytes = strlen(word);
+
+    for (const char *at = name; (at = strstr(at, word)); at++)
+        if ((at == name || at[-1] == '-') && (!at[length_bytes] || at[length_bytes] == '-'))
+            return true;
+    return false;
+}
+
 /* No profiling (A5): a field whose name says that it judges people has to be justified in the policy itself. */
 static void check_profiling(struct model *model, const struct draft_section *section)
 {
-    static const char *const words[] = {"score", "risico", "risk", "profiel", "profile"};
+    static const struct {
+        const char *text;
+        bool whole; /* only as a word of its own; otherwise also within one: risicoklasse */
+    } words[] = {{"score", false},   {"risico", false}, {"risk", false},  {"profiel", false},
+                 {"profile", false}, {"rating", true},  {"ranking", true}};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strstr(section->name, words[i]) && !section->values[KEY_NOT_PROFILING] && !section->damaged) {
+        bool says =
+            words[i].whole ? says_word(section->name, words[i].text) : strstr(section->name, words[i].text) != NULL;
+
+        if (says && !section->values[KEY_NOT_PROFILING] && !section->damaged) {
             faults_add(model->faults, section->line,
                        "the name '%s' says '%s': profiles of people aren't kept; allowed: another name, or "
                        "not-profiling = why it is none",
-                       section->name, words[i]);
+                       section->name, words[i].text);
             return;
         }
     }
@@ -249,6 +311,30 @@ static void check_field_name(struct model *model, const struct draft_section *se
         faults_add(model->faults, section->line, "'%s' is a word of the terms of retention; allowed: another name",
                    section->name);
     check_profiling(model, section);
+}
+
+/* Data that the law sets apart: health, belief and so on (GDPR art. 9), offences (art. 10), the BSN, children (H4). */
+static void read_special(struct model *model, const struct draft_section *section, struct policy_field *field)
+{
+    static const char *const words[] = {"bsn", "health", "children", "belief", "origin", "criminal"};
+    const char *text = model_text(section, KEY_SPECIAL, field->type.code == TYPE_BSN ? "bsn" : NULL);
+    struct suggest suggest;
+
+    field->special_word = "";
+    if (!text)
+        return;
+    field->special = true;
+    field->special_line = section->values[KEY_SPECIAL] ? model_line(section, KEY_SPECIAL) : section->line;
+    suggest_init(&suggest, text);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i], text) == 0) {
+            field->special_word = words[i];
+            return;
+        }
+        suggest_consider(&suggest, words[i]);
+    }
+    faults_add_unknown(model->faults, field->special_line, "kind of special data", text, suggest.nearest,
+                       "bsn, health, children, belief, origin, criminal");
 }
 
 void model_fields(struct model *model)
@@ -266,6 +352,7 @@ void model_fields(struct model *model)
         index = category ? model_reference(model, SECTION_CATEGORY, category, model_line(section, KEY_CATEGORY)) : -1;
         field->category = index < 0 ? 0 : (unsigned)index;
         read_type(model, section, field);
+        read_special(model, section, field);
         read_is_list(model, section, &field->type);
         if (goes_with(model, section, KEY_VALUES, TYPE_ENUM, &field->type))
             read_words(model, section, &field->type);

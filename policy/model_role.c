@@ -101,7 +101,8 @@ static void read_purposes(struct model *model, const struct draft_section *secti
     struct model_list list = model_list(model, section, KEY_PURPOSES);
 
     role->purposes_line = model_line(section, KEY_PURPOSES);
-    if (!section->values[KEY_PURPOSES] && !section->values[KEY_COMMANDS] && !section->damaged)
+    if (section->type == SECTION_ROLE && !section->values[KEY_PURPOSES] && !section->values[KEY_COMMANDS] &&
+        !section->damaged)
         faults_add(model->faults, section->line,
                    "[role %s] has neither 'purposes' nor 'commands'; required: one of them",
                    faults_word(section->name).text);
@@ -118,22 +119,15 @@ static void read_purposes(struct model *model, const struct draft_section *secti
 
 static void read_narrowing(struct model *model, const struct draft_section *section, struct policy_role *role)
 {
-    struct model_list list = model_list(model, section, KEY_FIELDS);
-
-    role->narrows = section->values[KEY_FIELDS] != NULL;
+    /* What an agreement does not name is outside it: a recipient without fields sees nothing. */
+    role->narrows = section->values[KEY_FIELDS] != NULL || section->type == SECTION_RECIPIENT;
     role->fields_line = model_line(section, KEY_FIELDS);
-    while (model_list_next(&list)) {
-        struct field_set added = {0};
-
-        if (!model_reference_fields(model, list.text, list.line, &added))
-            continue;
-        model_add_fields(model, list.text, list.line, &added, &role->fields);
-    }
+    model_fields_of(model, section, KEY_FIELDS, &role->fields);
 }
 
 static bool read_mask(struct model *model, const char *text, unsigned line, struct mask *out)
 {
-    static const char *const forms[] = {"year", "last4", "first2", "initial"};
+    static const char *const forms[] = {"year", "last4", "first2", "initial", "domain", "yes-no", "hash", "text=..."};
     struct suggest suggest;
 
     if (mask_parse(text, out) == 0)
@@ -142,7 +136,7 @@ static bool read_mask(struct model *model, const char *text, unsigned line, stru
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         suggest_consider(&suggest, forms[i]);
     faults_add_unknown(model->faults, line, "mask", text, suggest.nearest,
-                       "year, initial, firstN and lastN with N 1 to 16");
+                       "year, initial, domain, yes-no, hash, text=WORDS, firstN and lastN with N 1 to 16");
     return false;
 }
 
@@ -168,6 +162,12 @@ static void add_mask(struct model *model, char *text, unsigned line, struct poli
     if (mask.code == MASK_YEAR && model->fields[field].type.code != TYPE_DATE) {
         faults_add(model->faults, line, "'%s' has no year: it is of type %s; allowed: year with a field of type date",
                    text, type_name(model->fields[field].type.code));
+        return;
+    }
+    if (mask.code == MASK_DOMAIN && model->fields[field].type.code != TYPE_EMAIL) {
+        faults_add(model->faults, line,
+                   "'%s' has no domain: it is of type %s; allowed: domain with a field of type email", text,
+                   type_name(model->fields[field].type.code));
         return;
     }
     if (role->mask[field].code != MASK_NONE) {
@@ -228,39 +228,43 @@ static void read_commands(struct model *model, const struct draft_section *secti
             add_command(model, list.text, list.line, role);
 }
 
+static void read_role(struct model *model, const struct draft_section *section, unsigned index)
+{
+    struct policy_role *role = &model->roles[index];
+
+    role->name = section->name;
+    role->label = model_text(section, KEY_LABEL, section->name);
+    role->line = section->line;
+    role->members_line = model_line(section, KEY_MEMBERS);
+    role->agreement_article = "";
+    role->signed_day = INT32_MIN;
+    role->until_day = INT32_MAX;
+    read_members(model, section, &model->private->roles[index]);
+    read_purposes(model, section, role);
+    read_narrowing(model, section, role);
+    read_masks(model, section, role);
+    read_commands(model, section, &model->private->roles[index]);
+    model_limits(model, section, role);
+}
+
 void model_roles(struct model *model)
 {
-    for (unsigned i = 0; i < model->policy->role_count; i++) {
-        const struct draft_section *section = model->draft->sections[SECTION_ROLE][i];
-        struct policy_role *role = &model->roles[i];
+    unsigned own = model->policy->own_roles;
 
-        role->name = section->name;
-        role->label = model_text(section, KEY_LABEL, section->name);
-        role->line = section->line;
-        role->members_line = model_line(section, KEY_MEMBERS);
-        read_members(model, section, &model->private->roles[i]);
-        read_purposes(model, section, role);
-        read_narrowing(model, section, role);
-        read_masks(model, section, role);
-        read_commands(model, section, &model->private->roles[i]);
+    for (unsigned i = 0; i < own; i++)
+        read_role(model, model->draft->sections[SECTION_ROLE][i], i);
+    for (unsigned i = own; i < model->policy->role_count; i++) {
+        const struct draft_section *section = model->draft->sections[SECTION_RECIPIENT][i - own];
+
+        if (name_table_find(&model->private->names[SECTION_ROLE], section->name) >= 0)
+            faults_add(model->faults, section->line, "'%s' is a role and a recipient; allowed: different names",
+                       section->name);
+        read_role(model, section, i);
+        model_agreement(model, section, &model->roles[i]);
     }
 }
 
 /* ---- [secrecy] ---- */
-
-static bool read_day(struct model *model, const char *text, unsigned line, int32_t *day)
-{
-    uint32_t year, month, month_day;
-
-    if (strlen(text) == 10 && text[4] == '-' && text[7] == '-' && !number_parse_u32(text, 4, 1, 9999, &year) &&
-        !number_parse_u32(text + 5, 2, 1, 12, &month) && !number_parse_u32(text + 8, 2, 1, 31, &month_day) &&
-        terms_day_exists((int)year, (int)month, (int)month_day)) {
-        *day = terms_day((int)year, (int)month, (int)month_day);
-        return true;
-    }
-    faults_add(model->faults, line, "'%s' is no day; allowed: YYYY-MM-DD", faults_word(text).text);
-    return false;
-}
 
 static void add_bound(struct model *model, char *text, unsigned line)
 {
@@ -274,8 +278,8 @@ static void add_bound(struct model *model, char *text, unsigned line)
                    "YYYY-MM-DD, MEMBER " MEMBER_RULE);
         return;
     }
-    if (!read_member(model, member, line, false, &bound.member) || !read_day(model, from, line, &bound.from_day) ||
-        (until && !read_day(model, until, line, &bound.until_day)))
+    if (!read_member(model, member, line, false, &bound.member) || !model_day(model, from, line, &bound.from_day) ||
+        (until && !model_day(model, until, line, &bound.until_day)))
         return;
     if (bound.until_day < bound.from_day) {
         faults_add(model->faults, line, "the last day %s is before the first day %s", until, from);

@@ -101,7 +101,10 @@ int policy_find_purpose(const struct policy *policy, const char *name)
 
 int policy_find_role(const struct policy *policy, const char *name)
 {
-    return name_table_find(&policy->private->names[SECTION_ROLE], name);
+    int role = name_table_find(&policy->private->names[SECTION_ROLE], name);
+    int recipient = role < 0 ? name_table_find(&policy->private->names[SECTION_RECIPIENT], name) : -1;
+
+    return recipient < 0 ? role : (int)policy->own_roles + recipient;
 }
 
 /* A code is a directory's name, whatever a careless pattern (`.*`) would take. */

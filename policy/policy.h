@@ -42,14 +42,26 @@ static inline void field_set_add(struct field_set *set, unsigned field)
 }
 
 /* How a value is shown when it is masked; the arithmetic is in mask.h. */
-enum mask_code { MASK_NONE, MASK_YEAR, MASK_LAST, MASK_FIRST, MASK_INITIAL };
+enum mask_code {
+    MASK_NONE,
+    MASK_YEAR,
+    MASK_LAST,
+    MASK_FIRST,
+    MASK_INITIAL,
+    MASK_DOMAIN, /* of an e-mail address */
+    MASK_YES_NO, /* whether there is a value: fixed, since only a value that is there is masked */
+    MASK_HASH,   /* under a key of the purpose: equal values are equal within a purpose and not across */
+    MASK_TEXT,   /* a text of the policy */
+};
 struct mask {
     enum mask_code code;
-    unsigned count; /* characters that stay, for MASK_LAST and MASK_FIRST: 1..16 */
+    unsigned count;   /* characters that stay, for MASK_LAST and MASK_FIRST: 1..16 */
+    const char *text; /* of MASK_TEXT, the policy's; else NULL */
 };
 
 struct policy_kind {
     const char *name, *label;
+    const char *controller;     /* who is answerable for these dossiers (A7); default the organisation */
     const struct pattern *code; /* what a code of this kind looks like */
     unsigned line;              /* of the section, in the policy's text; so everywhere below */
 };
@@ -61,6 +73,10 @@ struct policy_category {
     bool has_retention_kind[POLICY_MAX_KINDS]; /* retention.KIND */
     struct retention retention_kind[POLICY_MAX_KINDS];
     unsigned retention_line;
+    bool never_stored; /* `store = never`: of the thing itself only when it was seen, by whom and which kind (B3) */
+    bool incident;     /* `incident = required`: shows only while an open incident covers the item (B6) */
+    uint64_t roles;    /* bit per role: no other sees it (B7); 0: whoever has a purpose for it */
+    unsigned store_line, incident_line, roles_line;
     unsigned line;
 };
 
@@ -68,17 +84,30 @@ struct policy_field {
     const char *name, *label;
     unsigned category;
     struct type type;
+    bool special;             /* special data (H4): no role sees it that does not name it in `special` */
+    const char *special_word; /* "bsn", "health"...; "" for what isn't special */
+    unsigned special_line;
     unsigned line;
 };
 
 struct policy_purpose {
     const char *name, *label;
-    char ground;    /* 'A'..'E' */
+    char ground;    /* 'A'..'E'; 'F' for a public body alone (H10) */
     uint32_t kinds; /* bit per kind */
     struct field_set fields;
     unsigned line, ground_line, kinds_line, fields_line;
+    /* Strings are never NULL; "" means not given. */
+    const char *article, *balancing; /* of ground B and C (H6, H7) */
+    const char *second_ground;       /* what lifts the ban on special data (H4) */
+    const char *despite_restriction; /* why this purpose sees what is restricted (F19: claims, legal duties) */
+    unsigned restriction_line;       /* of `despite-restriction`; 0: not given */
 };
 
+/* What an external party's access rests on (E1-E4). */
+enum policy_agreement { AGREEMENT_NONE, AGREEMENT_PROCESSOR, AGREEMENT_COVENANT, AGREEMENT_LEGAL_POWER };
+
+/* A role, or a [recipient]: an external party, which is a role that lives under an agreement. Recipients stand behind the
+ * roles, and count with them. */
 struct policy_role {
     const char *name, *label;
     uint64_t purposes; /* bit per purpose */
@@ -87,6 +116,20 @@ struct policy_role {
     struct mask mask[POLICY_MAX_FIELDS];
     unsigned mask_line[POLICY_MAX_FIELDS];
     unsigned line, members_line, purposes_line, fields_line;
+    struct field_set write;   /* may be changed, once changing is there; reading is not implied */
+    struct field_set own;     /* seen by the author only */
+    struct field_set drop;    /* may be created without being read back: hidden from this role */
+    struct field_set special; /* special data that the role is trusted with (H4) */
+    unsigned write_line, own_line, drop_line, special_line;
+    int caseload_field; /* index: the role is limited to dossiers in which the field has one of the values (D5); -1: no limit */
+    const char *const *caseload_values;
+    size_t caseload_count;
+    unsigned caseload_line;
+    /* Of a recipient; AGREEMENT_NONE: a role of the organisation's own. Days as in terms.h, both included. */
+    enum policy_agreement agreement;
+    const char *agreement_article; /* of a legal power; "" otherwise */
+    int32_t signed_day, until_day; /* INT32_MIN, INT32_MAX: no such limit */
+    unsigned agreement_line;       /* of `until`, or where that is not given of `signed` or `agreement` */
 };
 
 /* [mount]: where, and the names of what the mount adds. Strings are never NULL; an empty one means not given. */
@@ -100,7 +143,10 @@ struct policy_mount {
 struct policy {
     const char *organisation, *timezone, *contact;
     struct policy_mount mount;
-    unsigned kind_count, category_count, field_count, purpose_count, role_count;
+    unsigned kind_count, category_count, field_count, purpose_count;
+    unsigned role_count; /* roles and recipients, at most POLICY_MAX_ROLES */
+    unsigned own_roles;  /* the first so many are [role] sections, the rest [recipient] */
+    bool public_body;    /* ground F may be used (H10) */
     const struct policy_kind *kinds;
     const struct policy_category *categories;
     const struct policy_field *fields;
@@ -135,6 +181,7 @@ int policy_find_kind(const struct policy *policy, const char *name);
 int policy_find_category(const struct policy *policy, const char *name);
 int policy_find_field(const struct policy *policy, const char *name);
 int policy_find_purpose(const struct policy *policy, const char *name);
+/* A role or a recipient. */
 int policy_find_role(const struct policy *policy, const char *name);
 /* The kind whose pattern the text matches, or -1. Text is any bytes; a code is at most POLICY_CODE_MAX_BYTES and, whatever
  * the pattern, the name of a directory: printable ASCII without '/', not beginning with '.'. */

@@ -1,5 +1,5 @@
 /* policy explain: what a policy shows to a person, and the line that decides. No dossier is looked at: that one is there,
- * with every field and no term ended, is assumed, and said. */
+ * with every field and every fact that lets it show, is assumed, and said. */
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
@@ -164,7 +164,11 @@ static void print_head(const struct question *question)
 
 static struct decide_facts assumed(const struct question *question)
 {
-    return (struct decide_facts){.kind = (int)question->kind, .present = true, .ends_s = INT64_MAX};
+    return (struct decide_facts){.kind = (int)question->kind,
+                                 .present = true,
+                                 .ends_s = INT64_MAX,
+                                 .dossier = &decide_favourable,
+                                 .own = true};
 }
 
 static void describe(const struct question *question, const struct decision *decision, struct buffer *text)
@@ -257,7 +261,12 @@ int policy_explain_run(struct command_context *context)
             print_chain(&question);
         else if (print_table(&question) < 0)
             code = commands_cannot(context, "no memory");
-        fputs("\nAssumed: the dossier is there, has a value for the field, and no term has ended.\n", context->out);
+        fputs("\nAssumed: the dossier is there, has a value for the field, and no term has ended; consents are "
+              "given, and"
+              " nothing\nis objected to or restricted; incidents and calamities are open; it is in every caseload, "
+              "and written"
+              " by this person.\n",
+              context->out);
     }
     gate_person_clear(&question.person);
     policy_free(question.policy);

@@ -146,7 +146,7 @@ const struct field_set *callers_candidates(struct callers *callers, struct door_
                                            unsigned kind)
 {
     const struct policy *policy = callers->policy;
-    struct decide_facts facts = {.present = true, .ends_s = TERMS_NEVER};
+    struct decide_facts facts = {.present = true, .ends_s = TERMS_NEVER, .dossier = &decide_favourable, .own = true};
     struct field_set *sets;
 
     if (caller->gap || purpose < 0)

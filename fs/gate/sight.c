@@ -19,7 +19,8 @@ enum { CATCH_UP_TRIES = 16 };
 /* What the policy alone says about the caller and the purpose; for a refusal that must not tell whether a thing exists. */
 struct decision sight_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field, unsigned kind)
 {
-    struct decide_facts facts = {.kind = (int)kind, .present = true, .ends_s = TERMS_NEVER};
+    struct decide_facts facts = {
+        .kind = (int)kind, .present = true, .ends_s = TERMS_NEVER, .dossier = &decide_favourable, .own = true};
     struct decision decision;
 
     if (field >= 0)
@@ -137,6 +138,8 @@ bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct do
             found->ends_s = ends_s;
         found->view = mix(found->view, field + 1);
         found->view = mix(found->view, (uint64_t)decisions[field].mask.code << 32 | decisions[field].mask.count);
+        /* Two roles may mask by different texts; a text stays where it is as long as its policy is in force. */
+        found->view = mix(found->view, (uint64_t)(uintptr_t)decisions[field].mask.text);
     }
     return any && !ask->caller->gap;
 }
@@ -156,7 +159,7 @@ static int show_value(const struct decision *decision, const struct store_field 
         const uint8_t *end = memchr(value->value + from, '\n', value->value_bytes - from);
         size_t length_bytes = end ? (size_t)(end - value->value) - from : value->value_bytes - from;
 
-        error = mask_apply(&decision->mask, (const char *)value->value + from, length_bytes, &shown->text);
+        error = mask_apply(&decision->mask, NULL, (const char *)value->value + from, length_bytes, &shown->text);
         if (!error && end)
             error = buffer_append_u8(&shown->text, '\n');
         from += length_bytes + 1;

@@ -89,7 +89,7 @@ static void check_decision(const struct policy *policy, const struct policy_stan
     MUST(decision.verdict == VERDICT_HIDDEN || decision.line > 0);
     if (decision.verdict != VERDICT_MASKED)
         return;
-    MUST(mask_apply(&decision.mask, value, sizeof value - 1, &shown) == 0);
+    MUST(mask_apply(&decision.mask, NULL, value, sizeof value - 1, &shown) == 0);
     MUST(shown.length_bytes != sizeof value - 1 || memcmp(shown.bytes, value, sizeof value - 1) != 0);
     buffer_clear(&shown);
 }

@@ -28,8 +28,9 @@ my ($status, $red) = run_table('whole.o');
 is("$status " . @$red, '0 0', 'the decision as it is: no red row');
 
 # ---- each condition taken out: `if (...)` in front of the return that names its rule ----
-# Who is in no role, or has no role with the purpose, is stopped by the next condition too: there only the rule changes.
-my %backed = map { $_ => 1 } qw(DECIDE_NO_PURPOSE DECIDE_NO_ROLE DECIDE_ROLE_PURPOSE);
+# Whom no role is left for is stopped by the next condition on roles too: there only the rule changes.
+my %backed = map { $_ => 1 } qw(DECIDE_NO_PURPOSE DECIDE_NO_ROLE DECIDE_ROLE_PURPOSE DECIDE_AGREEMENT DECIDE_ROLE_FIELD
+    DECIDE_SPECIAL DECIDE_CATEGORY_ROLE DECIDE_CASELOAD);
 my %found;
 for my $rule (grep { !/SHOWN|MASKED/ } @rules) {
     my $mutant = $source;
@@ -50,9 +51,30 @@ my @changes = (
     ['no narrowing',                '!policy->roles[role].narrows ||',  '1 ||',                         1],
     ['narrowing without a list',    '!policy->roles[role].narrows ||',  '0 ||',                         0],
     ['no mask',                     'if (!plain)',                      'if (0)',                       0],
-    ['one mask is enough',          'if (!plain)',                      'if (plain != showing)',        0],
-    ['mask of any role',            'roles_without_mask(policy, showing', 'roles_without_mask(policy, standing->roles', 0],
-    ['narrowing by any role',       'roles_showing(policy, with',       'roles_showing(policy, standing->roles', 1],
+    ['one mask is enough',          'if (!plain)',                      'if (plain != roles->reading)', 0],
+    ['mask of any role',            'roles_without_mask(policy, roles->reading', 'roles_without_mask(policy, standing->roles', 0],
+    ['narrowing by any role',       'roles_showing(policy, roles->in_force', 'roles_showing(policy, standing->roles', 1],
+    ['an agreement for ever',       'roles->with & standing->in_force', 'roles->with',                  1],
+    ['drop is read back',           '!field_set_has(&policy->roles[role].drop', '1 || !field_set_has(&policy->roles[role].drop', 1],
+    ['special to everyone',         '!policy->fields[field].special ||', '1 ||',                        1],
+    ['special to nobody',           '!policy->fields[field].special ||', '0 ||',                        0],
+    ['trust from any role',         'roles_trusted(policy, roles->showing', 'roles_trusted(policy, standing->roles', 1],
+    ['every role admitted',         'category->roles ? roles & category->roles : roles', 'roles',       1],
+    ['each dossier in each caseload', 'policy->roles[role].caseload_field < 0 ||', '1 ||',              1],
+    ['no role without a caseload',  'policy->roles[role].caseload_field < 0 ||', '0 ||',                0],
+    ['everyone the author',         'if (own ||',                       'if (1 ||',                     1],
+    ['the author is nobody',        'if (own ||',                       'if (0 ||',                     0],
+    ['restricted for no purpose',   ' && !asked->restriction_line',     '',                             0],
+    ['consent on every ground',     "asked->ground == 'D' && ",         '',                             0],
+    ['an objection ends a duty',    "asked->ground != 'B' && ",         '',                             0],
+    ['a calamity on every ground',  "asked->ground == 'E' && ",         '',                             0],
+    ['an incident for everything',  'category->incident && ',           '',                             0],
+    ['any consent will do',         '!holds(dossier->consents, (unsigned)purpose)', '!dossier->consents', 1],
+    ['any objection will do',       'holds(dossier->objections, (unsigned)purpose)', 'dossier->objections', 0],
+    ['any restriction will do',     'holds(dossier->restricted, in_category)', 'dossier->restricted',   0],
+    ['any calamity will do',        '!holds(dossier->calamity, (unsigned)purpose)', '!dossier->calamity', 1],
+    ['any incident will do',        '!holds(dossier->incidents, in_category)', '!dossier->incidents',   1],
+    ['nothing known is all known',  ': &nothing_known',                 ': &decide_favourable',         1],
 );
 for my $change (@changes) {
     my ($name, $from, $to, $opens) = @$change;

@@ -309,7 +309,11 @@ static void test_candidates_are_decisions(void **state)
                 const struct field_set *set = callers_candidates(stage.gate->callers, caller, (int)p, k);
 
                 for (unsigned f = 0; f < policy->field_count; f++) {
-                    struct decide_facts facts = {.kind = (int)k, .present = true, .ends_s = TERMS_NEVER};
+                    struct decide_facts facts = {.kind = (int)k,
+                                                 .present = true,
+                                                 .ends_s = TERMS_NEVER,
+                                                 .dossier = &decide_favourable,
+                                                 .own = true};
                     bool shows =
                         decide(policy, &caller->standing, (int)p, (int)f, &facts, 0).verdict != VERDICT_HIDDEN;
 

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "fs/base/file.h"
-#include "policy/grammar.h"
 #include "policy/policy.h"
 
 static struct policy *load_file(const char *path)
@@ -293,54 +292,6 @@ static void a_code_is_a_directory_name(void **state)
     policy_free(policy);
 }
 
-/* ---- the manual ---- */
-
-static void the_manual_describes_every_key(void **state)
-{
-    struct buffer manual = BUFFER_EMPTY;
-
-    (void)state;
-    assert_int_equal(file_read_path("policy/dossier-policy.5", 1 << 20, &manual), 0);
-    for (enum section_type type = 0; type < SECTION_TYPES; type++) {
-        const struct grammar_section *grammar = grammar_section(type);
-        const char *begin, *end;
-        char wanted[64];
-
-        snprintf(wanted, sizeof wanted, "\n.Ss [%s%s] section", grammar->word, grammar->named ? " NAME" : "");
-        begin = strstr(buffer_text(&manual), wanted);
-        assert_non_null(begin);
-        for (end = begin + 1; *end && strncmp(end, "\n.Ss ", 5) != 0 && strncmp(end, "\n.Sh ", 5) != 0;)
-            end++;
-        for (const struct grammar_key *key = grammar->keys; key->name; key++) {
-            const char *found;
-
-            snprintf(wanted, sizeof wanted, "\n.It Cm %s\n", key->name);
-            found = strstr(begin, wanted);
-            if (!found || found > end)
-                fail_msg("the manual lacks %s of [%s]", key->name, grammar->word);
-            if ((strncmp(found + strlen(wanted), "Required.", 9) == 0) != key->required)
-                if (strncmp(found + strlen(wanted), "Required with", 13) != 0)
-                    fail_msg("the manual is wrong on whether %s of [%s] is required", key->name, grammar->word);
-        }
-    }
-    buffer_clear(&manual);
-}
-
-static void the_manuals_example_loads(void **state)
-{
-    struct buffer manual = BUFFER_EMPTY;
-    char *begin, *end;
-
-    (void)state;
-    assert_int_equal(file_read_path("policy/dossier-policy.5", 1 << 20, &manual), 0);
-    begin = strstr(buffer_text(&manual), "\n[policy]\n");
-    assert_non_null(begin);
-    end = strstr(begin, "\n.Ed");
-    assert_non_null(end);
-    policy_free(load_text(begin + 1, (size_t)(end - begin)));
-    buffer_clear(&manual);
-}
-
 static void the_flagship_loads(void **state)
 {
     struct policy *policy = load_file("examples/woningcorporatie.ini");
@@ -556,8 +507,6 @@ int main(void)
         cmocka_unit_test(bsn_is_for_legal_duties),
         cmocka_unit_test(the_hash_is_of_the_text),
         cmocka_unit_test(a_code_is_a_directory_name),
-        cmocka_unit_test(the_manual_describes_every_key),
-        cmocka_unit_test(the_manuals_example_loads),
         cmocka_unit_test(the_flagship_loads),
         cmocka_unit_test(a_text_too_large_is_refused),
         cmocka_unit_test(nothing_takes_long),
