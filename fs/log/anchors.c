@@ -243,10 +243,11 @@ uint64_t anchors_wanted(const struct anchors *anchors)
     return wanted;
 }
 
-/* `root` NULL: it can't be known. */
-static bool fits(struct anchors *anchors, const struct note *note, const uint8_t *root, const char *which)
+/* `root` NULL: it can't be known. `from`: the first entry that may be another if it does not fit. */
+static bool fits(struct anchors *anchors, const struct note *note, const uint8_t *root, const char *which,
+                 unsigned long long from)
 {
-    unsigned long long from = anchors->met_size + 1, to = note->size;
+    unsigned long long to = note->size;
 
     if (!root)
         return false;
@@ -263,7 +264,7 @@ static bool fits(struct anchors *anchors, const struct note *note, const uint8_t
 static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *root)
 {
     while (anchors->have_record && anchors->record.note.size == size) {
-        if (fits(anchors, &anchors->record.note, root, "the record of keys")) {
+        if (fits(anchors, &anchors->record.note, root, "the record of keys", anchors->met_size + 1)) {
             anchors->reach.sealed = anchors->reach.signed_ = size;
             memcpy(anchors->reach.time, anchors->record.note.time, sizeof anchors->reach.time);
             if (anchors->trusted)
@@ -280,15 +281,16 @@ static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *
 
 static void meet(struct anchors *anchors, uint64_t size, const uint8_t *root)
 {
+    /* Where the log was put back and went on, with the keys of then, its own records fit: they don't narrow it down. */
     if (waits(&anchors->since) && anchors->since.note.note.size == size) {
         anchors->since.met = true;
-        if (fits(anchors, &anchors->since.note.note, root, "the given checkpoint"))
+        if (fits(anchors, &anchors->since.note.note, root, "the given checkpoint", 1))
             anchors->reach.since = size;
     }
     meet_records(anchors, size, root);
     if (waits(&anchors->newest) && anchors->newest.note.note.size == size) {
         anchors->newest.met = true;
-        if (fits(anchors, &anchors->newest.note.note, root, "the newest checkpoint")) {
+        if (fits(anchors, &anchors->newest.note.note, root, "the newest checkpoint", anchors->met_size + 1)) {
             anchors->reach.signed_ = size;
             memcpy(anchors->reach.time, anchors->newest.note.note.time, sizeof anchors->reach.time);
         }
