@@ -86,6 +86,14 @@ static const struct command_option checkpoint_options[] = {
     {0},
 };
 
+static const struct command_option fold_options[] = {
+    {"from", "TIME", COMMAND_TEXT, "from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"csv", NULL, COMMAND_TEXT, "comma-separated values"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines"},
+    {0},
+};
+
 static const struct command_option prove_options[] = {{0}};
 
 static const char time_help[] =
@@ -115,6 +123,8 @@ const struct command commands_table[] = {
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
      "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
      "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},
+    {"log", "did", log_did_run, COMMAND_GATE, "tell what a person did, by purpose", "USER|UID", 1, 1, COMMAND_TEXT,
+     fold_options, time_help},
     {"log", "prove", log_prove_run, COMMAND_LOCAL, "print a proof that an entry is in the signed log",
      "NUMBER [DIRECTORY]", 1, 2, COMMAND_TEXT, prove_options,
      "Verifies the log on the way. dossier-check-proof(1) checks the proof, with nothing but a public key.\n"
@@ -126,6 +136,10 @@ const struct command commands_table[] = {
      "Needs no key and no policy: the store (-s, -n) or the log's directory.\n"
      "Exit code: 0 intact, 1 altered, 2 can't check, 3 shorter than the anchor, 4 damaged, 5 intact, not "
      "anchored.\n"},
+    {"log", "who-saw", log_who_saw_run, COMMAND_GATE, "tell who was shown what of a dossier", "CODE|~NUMBER", 1, 1,
+     COMMAND_TEXT, fold_options,
+     "~NUMBER is what `log show` prints for a dossier whose code is erased.\n"
+     "TIME is as for `log show`.\n"},
     {0},
 };
 

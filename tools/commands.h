@@ -104,8 +104,10 @@ int policy_explain_run(struct command_context *context);
 int policy_register_run(struct command_context *context);
 int policy_statement_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
+int log_did_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_show_run(struct command_context *context);
 int log_verify_run(struct command_context *context);
+int log_who_saw_run(struct command_context *context);
 
 #endif

@@ -1,15 +1,14 @@
 /* log show: entries of the processing log, for people as a table, for programs as CSV or JSON lines. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "fs/base/number.h"
 #include "fs/gate/answers.h"
-#include "fs/gate/clock.h"
 #include "policy/suggest.h"
 #include "tools/commands.h"
+#include "tools/log_ask.h"
 #include "tools/moment.h"
 #include "tools/output.h"
 #include "tools/table.h"
@@ -29,22 +28,6 @@ struct show {
 };
 
 /* ---- the question --------------------------------------------------------------------------------------------- */
-
-static int take_time(struct command_context *context, const char *option, bool end_of_day, int64_t *ms)
-{
-    const char *text = commands_option(context, option);
-    int64_t second;
-    bool is_day;
-
-    if (!text)
-        return COMMAND_DONE;
-    if (moment_parse(text, clock_now_s(), &second, &is_day) < 0)
-        return commands_cannot(context, "--%s: \"%.40s\" is no time: %s", option, text, moment_allowed);
-    if (is_day && end_of_day)
-        second = clock_first_second(clock_day_of(second) + 1);
-    *ms = second * 1000;
-    return COMMAND_DONE;
-}
 
 static int unknown_word(struct command_context *context, const char *option, const char *word,
                         const char *(*name_of)(int))
@@ -97,39 +80,6 @@ static int take_words(struct command_context *context, struct log_filter *filter
     return COMMAND_DONE;
 }
 
-/* Whether NSS says for certain that there is none; in the daemon, other threads ask at the same time. */
-static bool has_no_account(const char *user)
-{
-    struct passwd account, *found = NULL;
-    char room[16384];
-
-    return getpwnam_r(user, &account, room, sizeof room, &found) == 0 && !found;
-}
-
-/* All digits are a uid, also where an account has such a name. Who left has no account any more, but has entries: the
- * question stands, and only a slip of the pen is told. */
-static void take_user(struct command_context *context, struct log_filter *filter)
-{
-    const char *user = commands_option(context, "user");
-
-    if (user && number_parse_u32(user, strlen(user), 0, UINT32_MAX, &filter->uid) == 0)
-        filter->has_uid = true;
-    else
-        filter->user = user;
-    if (filter->user && has_no_account(user))
-        fprintf(context->error, "dossier: no account \"%.63s\" here; entries are searched by that name alone\n",
-                user);
-}
-
-/* A code that no kind has now may have had one under an older policy. */
-static void take_subject(struct command_context *context, struct gate_log_question *question)
-{
-    question->code = commands_option(context, "subject");
-    if (question->code && policy_kind_of_code(gate_policy(context->gate), question->code, strlen(question->code)) < 0)
-        fputs("dossier: no kind of dossier in the policy in force has codes like that of --subject\n",
-              context->error);
-}
-
 static int take_purpose(struct command_context *context, struct log_filter *filter)
 {
     const struct policy *policy = gate_policy(context->gate);
@@ -169,11 +119,10 @@ static int take_question(struct show *show, struct gate_log_question *question)
     show->json = commands_option(context, "json") != NULL;
     if (show->csv && show->json)
         return commands_cannot(context, "either --csv or --json");
-    take_subject(context, question);
-    take_user(context, filter);
-    if (take_time(context, "from", false, &filter->from_ms) != COMMAND_DONE ||
-        take_time(context, "to", true, &filter->to_ms) != COMMAND_DONE ||
-        take_words(context, filter) != COMMAND_DONE || take_purpose(context, filter) != COMMAND_DONE ||
+    log_ask_subject(context, commands_option(context, "subject"), question);
+    log_ask_user(context, commands_option(context, "user"), filter);
+    if (log_ask_times(context, filter) != COMMAND_DONE || take_words(context, filter) != COMMAND_DONE ||
+        take_purpose(context, filter) != COMMAND_DONE ||
         take_limit(context, !show->csv && !show->json, filter) != COMMAND_DONE)
         return COMMAND_CANNOT;
     return COMMAND_DONE;
@@ -339,7 +288,7 @@ static int on_record(void *context, const struct log_record *record, const char 
 int log_show_run(struct command_context *context)
 {
     struct show show = {.context = context};
-    struct gate_log_question question = {0};
+    struct gate_log_question question = {.command = "log.show"};
     struct report_why why = {""};
     int result;
 
@@ -349,17 +298,7 @@ int log_show_run(struct command_context *context)
     /* What came before a damaged entry is shown all the same. */
     if (flush_table(&show) < 0 && result == 0)
         result = -EIO;
-    if (result == 0) {
-        if (show.shown == 0 && !show.csv && !show.json)
-            fputs("no entries\n", context->error);
-        return COMMAND_DONE;
-    }
-    if (ferror(context->out))
-        return COMMAND_CANNOT;
-    commands_cannot(context, "%s",
-                    why.text[0]          ? why.text
-                    : result == -EINTR   ? "stopped"
-                    : result == -EBADMSG ? "an entry of the log can't be read; dossier log verify tells more"
-                                         : strerror(-result));
-    return result == -EACCES ? COMMAND_FAULTS : COMMAND_CANNOT;
+    if (result == 0 && show.shown == 0 && !show.csv && !show.json)
+        fputs("no entries\n", context->error);
+    return log_ask_end(context, result, &why);
 }

@@ -83,11 +83,15 @@ int gate_log_ask(struct gate *gate, const struct gate_person *person, const stru
     struct log_filter filter = question->filter;
     struct answer answer = {gate, NULL, 0, each, context};
     uint64_t subjects[2] = {0};
-    int error = gate_command(gate, person, "log.show", why);
+    int error = gate_command(gate, person, question->command, why);
 
     if (error)
         return error;
-    if (question->code) {
+    if (question->number) {
+        subjects[0] = question->number;
+        filter.subject_count = 1;
+        filter.subjects = subjects;
+    } else if (question->code) {
         filter.subject_count = numbers_of(gate, question->code, subjects);
         filter.subjects = subjects;
     }

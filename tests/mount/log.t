@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use lib 'tests/mount/lib';
+use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 use Trial;
@@ -164,6 +165,36 @@ my @of_one = $trial->log_entries('--subject', '2020-00003');
 ok(@of_one > 100 && !grep({ $_->{subject} ne '2020-00003' } @of_one), 'filter: subject');
 is(scalar($trial->log_entries('--from', '2026-11-22 10:01:00', '--to', '2026-11-22 10:02:00')),
     scalar(grep { $_->{time} =~ /T10:01/ } $trial->log_entries), 'filter: time');
+
+# ---- who saw a dossier, what did somebody do ---------------------------------------------------------------------------------------
+
+sub asked { return map { decode_json($_) } split /\n/, ($trial->dossier({uid => FUNCTIONARIS}, 'log', @_, '--json'))[1] }
+
+my (%truth, %told);
+$truth{"$_->{uid} $_->{purpose}"} += $_->{count} for grep { $_->{outcome} =~ /^(?:shown|masked)$/ } @of_one;
+$told{"$_->{uid} $_->{purpose}"} += $_->{times} for asked('who-saw', '2020-00003');
+is_deeply(\%told, \%truth, 'who-saw: every time that something was shown, and no other');
+my ($incasso) = grep { $_->{uid} == INCASSO && $_->{purpose} eq 'communicatie' } asked('who-saw', '2020-00003');
+like("$incasso->{times} @{$incasso->{fields}}", qr{^20[01] \(look\) achternaam$}, 'two clients, a hundred opens each, with the field');
+my $number = $of_one[0]{subject_number};
+my @by_number = asked('who-saw', "~$number");
+is(scalar(@by_number), scalar(keys %told), 'by the number alone, as after an erasure');
+($status, $out) = $trial->dossier({uid => FUNCTIONARIS}, 'log', 'who-saw', '2020-00003');
+like($out, qr/^USER +UID +ROLE +PURPOSE +FIELDS +FIRST +LAST +TIMES$/m, 'for people: a table');
+($status, $out) = $trial->dossier({uid => FUNCTIONARIS}, 'log', 'who-saw', '2020-00003', '--csv');
+like($out, qr/^user,uid,role,purpose,fields,first,last,times\r\n(?:"[^"]*",){5}2026-11-22T/m, 'for programs: CSV');
+%truth = %told = ();
+$truth{"$_->{what} $_->{outcome} $_->{purpose}"} += $_->{count} for $trial->log_entries('--user', INCASSO);
+my @did = asked('did', INCASSO);
+$told{"$_->{what} $_->{outcome} $_->{purpose}"} += $_->{times} for @did;
+is_deeply(\%told, \%truth, 'did: all that a person did, counted');
+is((grep { $_->{what} eq 'field' && $_->{purpose} eq 'communicatie' && $_->{outcome} eq 'shown' } @did)[0]{dossiers}, 3,
+    'and in how many dossiers');
+for my $question (['who-saw', '2020-00003'], ['did', INCASSO]) {
+    ($status, $out, $err) = $trial->dossier({uid => INCASSO}, 'log', @$question);
+    is("$status $out", '1 ', "$question->[0] is not for everybody");
+    like($err, qr/log\.$question->[0]/, 'and is told which right');
+}
 
 ($status, $out) = run({}, $trial->bin('dossier'), '-s', $trial->{store}, 'log', 'verify');
 is($status, 5, 'the log verifies while it is written');

@@ -103,7 +103,7 @@ static struct answer ask(const struct gate_log_question *question)
 
 static void test_all(void **state)
 {
-    struct answer answer = ask(&(struct gate_log_question){.code = NULL});
+    struct answer answer = ask(&(struct gate_log_question){.command = "log.show", .code = NULL});
     char code[8];
 
     (void)state;
@@ -122,29 +122,31 @@ static void test_all(void **state)
 
 static void test_of_one(void **state)
 {
-    struct answer answer = ask(&(struct gate_log_question){.code = "T0003"});
+    struct answer answer = ask(&(struct gate_log_question){.command = "log.show", .code = "T0003"});
 
     (void)state;
     assert_int_equal(answer.count, 4); /* change, look, open, refusal */
     assert_int_equal(answer.opened, 1);
     assert_int_equal(answer.refused, 1);
-    answer =
-        ask(&(struct gate_log_question){.code = "T8888"}); /* what was asked for in vain is found by its code, too */
+    answer = ask(&(struct gate_log_question){
+        .command = "log.show", .code = "T8888"}); /* what was asked for in vain is found by its code, too */
     assert_int_equal(answer.count, 1);
     assert_int_equal(answer.refused, 1);
-    answer = ask(&(struct gate_log_question){.code = "T7777"});
+    answer = ask(&(struct gate_log_question){.command = "log.show", .code = "T7777"});
     assert_int_equal(answer.count, 0);
-    answer = ask(&(struct gate_log_question){.code = ""});
+    answer = ask(&(struct gate_log_question){.command = "log.show", .code = ""});
     assert_int_equal(answer.count, 0);
-    answer = ask(&(struct gate_log_question){.code = "T0003", .filter = {.outcome = LOG_REFUSED}});
+    answer =
+        ask(&(struct gate_log_question){.command = "log.show", .code = "T0003", .filter = {.outcome = LOG_REFUSED}});
     assert_int_equal(answer.count, 1);
-    answer = ask(&(struct gate_log_question){.code = "T0003", .filter = {.has_uid = true, .uid = 61008}});
+    answer = ask(&(struct gate_log_question){
+        .command = "log.show", .code = "T0003", .filter = {.has_uid = true, .uid = 61008}});
     assert_int_equal(answer.count, 1); /* the import */
 }
 
 static void test_each_ends_it(void **state)
 {
-    const struct gate_log_question question = {.code = NULL};
+    const struct gate_log_question question = {.command = "log.show"};
     struct answer answer = {.stop_at = 5};
 
     (void)state;
@@ -155,7 +157,7 @@ static void test_each_ends_it(void **state)
 static void test_who_may_not(void **state)
 {
     static const uint32_t uids[] = {0, 61001, 61002};
-    const struct gate_log_question question = {.code = NULL};
+    const struct gate_log_question question = {.command = "log.show"};
     struct answer answer = {.count = 0};
 
     (void)state;

@@ -35,6 +35,11 @@ static uint64_t disk_bytes(const struct stage *stage)
     return bytes;
 }
 
+static uint64_t subject_of(unsigned i)
+{
+    return UINT64_C(0x9e3779b97f4a7c15) * (i * UINT64_C(2654435761) % SUBJECTS + 1);
+}
+
 static struct log_entry entry_of(unsigned i)
 {
     static const char *const names[] = {"achternaam", "telefoon", "huur", "rekeningnummer", "dossier"};
@@ -52,7 +57,7 @@ static struct log_entry entry_of(unsigned i)
         .role = "incasso",
         .purpose = purposes[i % 3],
         .ground = 'A',
-        .subject = UINT64_C(0x9e3779b97f4a7c15) * (i * UINT64_C(2654435761) % SUBJECTS + 1),
+        .subject = subject_of(i),
         .name = names[i % 5],
         .fields = names[i % 5],
         .rule = "shown 240",
@@ -104,6 +109,17 @@ static void a_million_entries(void **state)
     assert_int_equal(stage_query(&stage, &filter, &answer), 0);
     told("asked about one", now_s() - start, 0.1);
     assert_int_equal(answer.count, ENTRIES / SUBJECTS);
+    for (unsigned round = 0; round < 100; round++) { /* found are exactly those that are about it */
+        uint64_t sum = 0;
+
+        subject = entry_of(round * 7919).subject;
+        for (unsigned i = 0; i < ENTRIES; i++)
+            if (subject_of(i) == subject)
+                sum += (uint64_t)(i + 1) * (4000 + i + 1);
+        assert_int_equal(stage_query(&stage, &filter, &answer), 0);
+        assert_int_equal(answer.count, ENTRIES / SUBJECTS);
+        assert_true(answer.sum == sum);
+    }
     stage_close(&stage);
     print_message("on disk              %.1f bytes an entry (promised 300)\n", (double)disk_bytes(&stage) / ENTRIES);
     assert_true(disk_bytes(&stage) <= UINT64_C(300) * ENTRIES);
