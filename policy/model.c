@@ -92,6 +92,7 @@ int model_build(struct model *model, struct draft *draft)
     model_rules(model);
     model_roles(model);
     model_secrecy(model);
+    model_published(model);
     model_mount(model);
     return model->arena->failed || model->faults->failed ? -ENOMEM : 0;
 }

@@ -61,6 +61,7 @@ struct mask {
 
 struct policy_kind {
     const char *name, *label;
+    const char *people;         /* whom such dossiers are about, in the plural; default the label */
     const char *controller;     /* who is answerable for these dossiers (A7); default the organisation */
     const struct pattern *code; /* what a code of this kind looks like */
     unsigned line;              /* of the section, in the policy's text; so everywhere below */
@@ -73,9 +74,10 @@ struct policy_category {
     bool has_retention_kind[POLICY_MAX_KINDS]; /* retention.KIND */
     struct retention retention_kind[POLICY_MAX_KINDS];
     unsigned retention_line;
-    bool never_stored; /* `store = never`: of the thing itself only when it was seen, by whom and which kind (B3) */
-    bool incident;     /* `incident = required`: shows only while an open incident covers the item (B6) */
-    uint64_t roles;    /* bit per role: no other sees it (B7); 0: whoever has a purpose for it */
+    bool never_stored;  /* `store = never`: of the thing itself only when it was seen, by whom and which kind (B3) */
+    bool incident;      /* `incident = required`: shows only while an open incident covers the item (B6) */
+    const char *source; /* where the data come from (F3, GDPR art. 14); "" not given */
+    uint64_t roles;     /* bit per role: no other sees it (B7); 0: whoever has a purpose for it */
     unsigned store_line, incident_line, roles_line;
     unsigned line;
 };
@@ -128,6 +130,7 @@ struct policy_role {
     /* Of a recipient; AGREEMENT_NONE: a role of the organisation's own. Days as in terms.h, both included. */
     enum policy_agreement agreement;
     const char *agreement_article; /* of a legal power; "" otherwise */
+    const char *transfer;          /* to which country outside the EU, and by which safeguard; "" none */
     int32_t signed_day, until_day; /* INT32_MIN, INT32_MAX: no such limit */
     unsigned agreement_line;       /* of `until`, or where that is not given of `signed` or `agreement` */
 };
@@ -140,8 +143,18 @@ struct policy_mount {
     const char *my_access; /* default "my-access.txt" */
 };
 
+/* What register and statement say and no decision depends on. Strings are never NULL; "" means not given. */
+struct policy_published {
+    const char *address, *website;
+    const char *officer;   /* the data protection officer, and how to reach them */
+    const char *authority; /* where people may complain */
+    const char *security;  /* measures besides those of the file system, one a line */
+    const char *language;  /* "en", "nl" */
+};
+
 struct policy {
     const char *organisation, *timezone, *contact;
+    struct policy_published published;
     struct policy_mount mount;
     unsigned kind_count, category_count, field_count, purpose_count;
     unsigned role_count; /* roles and recipients, at most POLICY_MAX_ROLES */

@@ -48,14 +48,14 @@ static const struct command_option explain_options[] = {
 
 static const struct command_option register_options[] = {
     {"format", "WORD", COMMAND_TEXT, "text (default), csv, html or markdown"},
-    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around the policy's labels: en (default) or nl"},
+    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around its labels: en or nl; default: as the policy says"},
     {"output", "FILE", COMMAND_TEXT, "-o: into this file, which is replaced whole"},
     {0},
 };
 
 static const struct command_option statement_options[] = {
     {"format", "WORD", COMMAND_TEXT, "html (default) or markdown"},
-    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around the policy's labels: en (default) or nl"},
+    {"language", "LANGUAGE", COMMAND_TEXT, "of the words around its labels: en or nl; default: as the policy says"},
     {"output", "FILE", COMMAND_TEXT, "-o: into this file, which is replaced whole"},
     {0},
 };

@@ -45,7 +45,7 @@ static const char style[] =
     "}\n"
     "@media print{\n"
     ":root{--ink:#000;--dim:#333;--line:#999;--paper:#fff}\n"
-    "body{font-size:10.5pt}\n"
+    "html{font-size:10pt}\n"
     "main{max-width:none;padding:0}\n"
     "nav{display:none}\n"
     "h2,h3{break-after:avoid}\n"

@@ -52,19 +52,36 @@ static int write_csv(const struct publication *publication)
 /* ---- for people ------------------------------------------------------------------------------------------------ */
 
 static const struct {
-    const char *title, *made_from, *version, *activities, *names[3];
+    const char *title, *made_from, *version, *activities, *all, *other_recipients, *names[3];
 } words[] = {
     [WORDING_ENGLISH] = {"Record of processing activities",
                          "Made from the policy that is enforced",
                          "version",
                          "Processing activities",
+                         "For all activities",
+                         "Recipients of nothing from the dossiers",
                          {"Part", "Content", NULL}},
     [WORDING_DUTCH] = {"Register van verwerkingsactiviteiten",
                        "Gemaakt uit het beleid dat wordt afgedwongen",
                        "versie",
                        "Verwerkingsactiviteiten",
+                       "Voor alle activiteiten",
+                       "Ontvangers van niets uit de dossiers",
                        {"Onderdeel", "Inhoud", NULL}},
 };
+
+/* What is the same for all is said once. */
+static bool is_general(enum activity_part part)
+{
+    return part == ACTIVITY_OFFICER || part == ACTIVITY_SECURITY;
+}
+
+static void write_part(struct document *document, const char *name, struct buffer *lines)
+{
+    if (lines->length_bytes > 0)
+        document_term(document, name, buffer_text(lines));
+    document->failed |= lines->failed;
+}
 
 static void write_activity(struct document *document, enum wording_language language, struct activity *activity)
 {
@@ -72,9 +89,33 @@ static void write_activity(struct document *document, enum wording_language lang
                      buffer_text(&activity->parts[ACTIVITY_PURPOSE]));
     document_terms_begin(document, words[language].names);
     for (unsigned part = 0; part < ACTIVITY_PARTS; part++)
-        if (part != ACTIVITY_PURPOSE)
-            document_term(document, activity_name(part, language), buffer_text(&activity->parts[part]));
+        if (part != ACTIVITY_PURPOSE && !is_general(part))
+            write_part(document, activity_name(part, language), &activity->parts[part]);
     document_terms_end(document);
+}
+
+static void write_general(struct document *document, const struct policy *policy, enum wording_language language)
+{
+    struct buffer officer = BUFFER_EMPTY, security = BUFFER_EMPTY, others = BUFFER_EMPTY;
+
+    buffer_append_text(&officer, policy->published.officer);
+    activity_security(policy, language, &security);
+    for (unsigned i = policy->own_roles; i < policy->role_count; i++) {
+        if (policy->roles[i].purposes)
+            continue;
+        buffer_printf(&others, "%s%s (", others.length_bytes ? "\n" : "", policy->roles[i].label);
+        activity_agreement(&policy->roles[i], language, &others);
+        buffer_printf(&others, ")%s%s", *policy->roles[i].transfer ? ": " : "", policy->roles[i].transfer);
+    }
+    document_heading(document, NULL, words[language].all);
+    document_terms_begin(document, words[language].names);
+    write_part(document, activity_name(ACTIVITY_OFFICER, language), &officer);
+    write_part(document, activity_name(ACTIVITY_SECURITY, language), &security);
+    write_part(document, words[language].other_recipients, &others);
+    document_terms_end(document);
+    buffer_clear(&officer);
+    buffer_clear(&security);
+    buffer_clear(&others);
 }
 
 static void write_contents(struct document *document, const struct publication *publication)
@@ -104,6 +145,7 @@ static int write_document(const struct publication *publication, enum document_f
     document = document_begin(publication->out, form, wording_language_code(language), buffer_text(&title));
     document_paragraph(&document, buffer_text(&about));
     write_contents(&document, publication);
+    write_general(&document, policy, language);
     for (unsigned i = 0; i < policy->purpose_count && result == 0; i++) {
         struct activity activity;
 

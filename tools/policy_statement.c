@@ -10,12 +10,13 @@
 /* The words around the labels. A %s would be a label's place; there is none, so that no translation can lose one. */
 struct wording {
     const char *title, *about[2];
-    const char *who, *people, *questions;
-    const char *data, *data_about, *data_names[4];
-    const char *purposes, *purposes_about, *purpose_names[3], *ground, *uses, *seen_by, *withdraw, *object;
-    const char *outside, *outside_none, *outside_law, *outside_transfers;
+    const char *who, *who_names[3], *controller, *address, *website, *officer, *people, *questions;
+    const char *data, *data_about, *data_names[5];
+    const char *purposes, *purposes_about, *purpose_names[3], *ground, *because, *uses, *seen_by, *goes_to, *withdraw,
+        *object;
+    const char *outside, *outside_names[5], *outside_nothing, *outside_none, *outside_law, *outside_transfers;
     const char *rights, *rights_about, *rights_list, *how, *how_list;
-    const char *complaint, *complaint_us, *complaint_authority;
+    const char *complaint, *complaint_us, *complaint_authority, *complaint_to;
     const char *security, *profiles, *version;
 };
 
@@ -29,22 +30,31 @@ static const struct wording wordings[] = {
                  "This page is made from the rules by which the computer decides about access. What is not on it "
                  "is not shown to anybody."},
             .who = "Who is responsible",
+            .who_names = {"What", "Who or where", NULL},
+            .controller = "Responsible",
+            .address = "Address",
+            .website = "Website",
+            .officer = "Data protection officer",
             .people = "This page is for",
             .questions = "Questions and requests",
             .data = "Which data, and how long",
-            .data_about = "A term ends at the end of its last day. From then on the data can't be seen any more.",
-            .data_names = {"Kind of data", "Data", "How long", NULL},
+            .data_about = "Once a term is over, nobody can see the data any more.",
+            .data_names = {"Kind of data", "Data", "How long", "Where from", NULL},
             .purposes = "What the data are used for",
             .purposes_about =
                 "For each purpose only the data named with it are shown, and only to those named with it. "
                 "For anything else they can't be opened.",
             .purpose_names = {"About", "This purpose", NULL},
             .ground = "Allowed because of",
+            .because = "Namely",
             .uses = "Data",
             .seen_by = "Seen by",
+            .goes_to = "Goes to",
             .withdraw = "You can take your consent back at any time.",
             .object = "You can object to this.",
             .outside = "Who gets data outside the organisation",
+            .outside_names = {"Who", "Under what", "What for", "Outside the EU", NULL},
+            .outside_nothing = "gets nothing from the dossiers",
             .outside_none = "No one outside the organisation has access.",
             .outside_law = "Where a law obliges us to hand over data, we do so.",
             .outside_transfers = "No data go to countries outside the European Union.",
@@ -76,6 +86,7 @@ static const struct wording wordings[] = {
             .complaint_us = "Tell us first, so that we can put it right:",
             .complaint_authority = "You can always complain to the supervisory authority for data protection (in the "
                                    "Netherlands: Autoriteit Persoonsgegevens) and go to court.",
+            .complaint_to = "You can always go to court, or complain to",
             .security = "How the data are protected",
             .profiles = "No profiles or scores are made of you: the system refuses a place to keep them.",
             .version = "Version of the rules",
@@ -89,23 +100,31 @@ static const struct wording wordings[] = {
                  "Deze pagina komt uit de regels waarmee de computer over toegang beslist. Wat er niet op staat, "
                  "krijgt niemand te zien."},
             .who = "Wie verantwoordelijk is",
+            .who_names = {"Wat", "Wie of waar", NULL},
+            .controller = "Verantwoordelijk",
+            .address = "Adres",
+            .website = "Website",
+            .officer = "Functionaris gegevensbescherming",
             .people = "Deze pagina is voor",
             .questions = "Vragen en verzoeken",
             .data = "Welke gegevens, en hoe lang",
-            .data_about =
-                "Een termijn loopt tot het eind van de laatste dag. Vanaf dan zijn de gegevens niet meer te zien.",
-            .data_names = {"Soort", "Gegevens", "Hoe lang", NULL},
+            .data_about = "Is een termijn om, dan kan niemand de gegevens meer zien.",
+            .data_names = {"Soort", "Gegevens", "Hoe lang", "Waar vandaan", NULL},
             .purposes = "Waarvoor ze nodig zijn",
             .purposes_about =
                 "Per doel zijn alleen de gegevens te zien die erbij staan, en alleen voor wie erbij staat. "
                 "Voor iets anders gaan ze niet open.",
             .purpose_names = {"Wat", "Bij dit doel", NULL},
             .ground = "Mag vanwege",
+            .because = "Namelijk",
             .uses = "Gegevens",
             .seen_by = "Te zien voor",
+            .goes_to = "Gaat naar",
             .withdraw = "Uw toestemming kunt u altijd intrekken.",
             .object = "Hiertegen kunt u bezwaar maken.",
             .outside = "Wie er buiten de organisatie gegevens krijgt",
+            .outside_names = {"Wie", "Op grond waarvan", "Waarvoor", "Buiten de EU", NULL},
+            .outside_nothing = "krijgt niets uit de dossiers",
             .outside_none = "Buiten de organisatie heeft niemand toegang.",
             .outside_law = "Moeten wij van de wet gegevens afstaan, dan doen wij dat.",
             .outside_transfers = "Er gaan geen gegevens naar landen buiten de Europese Unie.",
@@ -137,6 +156,7 @@ static const struct wording wordings[] = {
             .complaint_us = "Zeg het eerst ons, dan kunnen wij het goedmaken:",
             .complaint_authority = "U kunt altijd klagen bij de toezichthouder op de bescherming van gegevens (in "
                                    "Nederland: de Autoriteit Persoonsgegevens) en naar de rechter gaan.",
+            .complaint_to = "U kunt altijd naar de rechter gaan, of klagen bij",
             .security = "Hoe de gegevens beschermd zijn",
             .profiles = "Er komen geen profielen of scores van u: het systeem weigert er een plaats voor.",
             .version = "Versie van de regels",
@@ -161,46 +181,84 @@ static void sentence(struct statement *this, const char *what, const char *text)
     buffer_clear(&line);
 }
 
+/* A name and what it is, if there is anything to say. */
+static void term(struct statement *this, const char *name, const char *lines)
+{
+    if (*lines)
+        document_term(&this->document, name, lines);
+}
+
+static uint32_t all_kinds(const struct policy *policy)
+{
+    return (uint32_t)(((uint64_t)1 << policy->kind_count) - 1);
+}
+
 static void write_who(struct statement *this)
 {
     const struct policy *policy = this->policy;
-    struct buffer kinds = BUFFER_EMPTY;
+    const struct wording *words = this->words;
+    struct buffer controllers = BUFFER_EMPTY, people = BUFFER_EMPTY;
 
-    document_heading(&this->document, NULL, this->words->who);
-    document_paragraph(&this->document, policy->organisation);
-    if (*policy->contact)
-        sentence(this, this->words->questions, policy->contact);
+    activity_controllers(policy, all_kinds(policy), &controllers);
     for (unsigned i = 0; i < policy->kind_count; i++)
-        buffer_printf(&kinds, "%s%s", i ? ", " : "", policy->kinds[i].label);
-    sentence(this, this->words->people, buffer_text(&kinds));
-    this->document.failed |= kinds.failed;
-    buffer_clear(&kinds);
+        buffer_printf(&people, "%s%s", i ? "\n" : "", policy->kinds[i].people);
+    document_heading(&this->document, NULL, words->who);
+    document_terms_begin(&this->document, words->who_names);
+    term(this, words->controller, buffer_text(&controllers));
+    term(this, words->address, policy->published.address);
+    term(this, words->website, policy->published.website);
+    term(this, words->questions, policy->contact);
+    term(this, words->officer, policy->published.officer);
+    term(this, words->people, buffer_text(&people));
+    document_terms_end(&this->document);
+    this->document.failed |= controllers.failed || people.failed;
+    buffer_clear(&controllers);
+    buffer_clear(&people);
+}
+
+/* Whose dossiers a category is used in: a term of another kind would say nothing. */
+static uint32_t kinds_using(const struct policy *policy, unsigned category)
+{
+    uint32_t kinds = 0;
+
+    for (unsigned i = 0; i < policy->purpose_count; i++)
+        for (unsigned field = 0; field < policy->field_count; field++)
+            if (policy->fields[field].category == category && field_set_has(&policy->purposes[i].fields, field))
+                kinds |= policy->purposes[i].kinds;
+    return kinds ? kinds : all_kinds(policy);
 }
 
 static void write_category(struct statement *this, unsigned category, const struct field_set *all)
 {
-    const uint32_t kinds = (uint32_t)(((uint64_t)1 << this->policy->kind_count) - 1);
-    struct buffer fields = BUFFER_EMPTY, term = BUFFER_EMPTY;
+    const struct policy_category *it = &this->policy->categories[category];
+    struct buffer fields = BUFFER_EMPTY, ends = BUFFER_EMPTY;
 
-    activity_term(this->policy, category, kinds, this->language, &term);
-    if (activity_fields(this->policy, category, all, &fields)) {
-        const char *const cells[] = {this->policy->categories[category].label, buffer_text(&fields),
-                                     buffer_text(&term)};
+    activity_term(this->policy, category, kinds_using(this->policy, category), this->language, &ends);
+    if (activity_fields(this->policy, category, all, this->language, &fields)) {
+        const char *const cells[] = {it->label, buffer_text(&fields), buffer_text(&ends), it->source};
 
         document_table_row(&this->document, cells);
     }
-    this->document.failed |= fields.failed || term.failed;
+    this->document.failed |= fields.failed || ends.failed;
     buffer_clear(&fields);
-    buffer_clear(&term);
+    buffer_clear(&ends);
 }
 
 static void write_data(struct statement *this)
 {
+    enum { SOURCE_COLUMN = 3 };
+    const char *names[SOURCE_COLUMN + 2];
     struct field_set all;
+    bool sources = false;
 
     memset(&all, 0xFF, sizeof all);
+    memcpy(names, this->words->data_names, sizeof names);
+    for (unsigned i = 0; i < this->policy->category_count; i++)
+        sources |= *this->policy->categories[i].source != '\0';
+    if (!sources)
+        names[SOURCE_COLUMN] = NULL;
     document_heading(&this->document, NULL, this->words->data);
-    document_table_begin(&this->document, this->words->data_names);
+    document_table_begin(&this->document, names);
     for (unsigned i = 0; i < this->policy->category_count; i++)
         write_category(this, i, &all);
     document_table_end(&this->document);
@@ -220,11 +278,14 @@ static void write_purpose(struct statement *this, unsigned purpose)
     document_subheading(&this->document, it->label);
     document_terms_begin(&this->document, words->purpose_names);
     document_term(&this->document, words->ground, buffer_text(&ground));
+    term(this, words->because, buffer_text(&activity.parts[ACTIVITY_BASIS]));
     document_term(&this->document, words->uses, buffer_text(&activity.parts[ACTIVITY_CATEGORIES]));
     document_term(&this->document, words->seen_by, buffer_text(&activity.parts[ACTIVITY_ACCESS]));
+    if (activity.has_recipients)
+        document_term(&this->document, words->goes_to, buffer_text(&activity.parts[ACTIVITY_RECIPIENTS]));
     document_terms_end(&this->document);
-    if (it->ground == 'C' || it->ground == 'D')
-        document_paragraph(&this->document, it->ground == 'C' ? words->object : words->withdraw);
+    if (strchr("CFD", it->ground)) /* GDPR art. 21 is about C and F, art. 7(3) about D */
+        document_paragraph(&this->document, it->ground == 'D' ? words->withdraw : words->object);
     this->document.failed |= ground.failed;
     buffer_clear(&ground);
     activity_clear(&activity);
@@ -238,12 +299,51 @@ static void write_purposes(struct statement *this)
         write_purpose(this, i);
 }
 
+static void write_recipient(struct statement *this, unsigned recipient)
+{
+    const struct policy *policy = this->policy;
+    const struct policy_role *it = &policy->roles[recipient];
+    struct buffer agreement = BUFFER_EMPTY, purposes = BUFFER_EMPTY;
+    struct field_set seen;
+
+    activity_agreement(it, this->language, &agreement);
+    for (unsigned i = 0; i < policy->purpose_count; i++)
+        if (activity_sees(policy, recipient, i, &seen))
+            buffer_printf(&purposes, "%s%s", purposes.length_bytes ? "\n" : "", policy->purposes[i].label);
+    if (purposes.length_bytes == 0)
+        buffer_append_text(&purposes, this->words->outside_nothing);
+    const char *const cells[] = {it->label, buffer_text(&agreement), buffer_text(&purposes), it->transfer};
+
+    document_table_row(&this->document, cells);
+    this->document.failed |= agreement.failed || purposes.failed;
+    buffer_clear(&agreement);
+    buffer_clear(&purposes);
+}
+
 static void write_outside(struct statement *this)
 {
+    enum { TRANSFER_COLUMN = 3 };
+    const struct policy *policy = this->policy;
+    const char *names[TRANSFER_COLUMN + 2];
+    bool transfers = false;
+
+    memcpy(names, this->words->outside_names, sizeof names);
+    for (unsigned i = policy->own_roles; i < policy->role_count; i++)
+        transfers |= *policy->roles[i].transfer != '\0';
+    if (!transfers)
+        names[TRANSFER_COLUMN] = NULL;
     document_heading(&this->document, NULL, this->words->outside);
-    document_paragraph(&this->document, this->words->outside_none);
+    if (policy->own_roles == policy->role_count) {
+        document_paragraph(&this->document, this->words->outside_none);
+    } else {
+        document_table_begin(&this->document, names);
+        for (unsigned i = policy->own_roles; i < policy->role_count; i++)
+            write_recipient(this, i);
+        document_table_end(&this->document);
+    }
     document_paragraph(&this->document, this->words->outside_law);
-    document_paragraph(&this->document, this->words->outside_transfers);
+    if (!transfers)
+        document_paragraph(&this->document, this->words->outside_transfers);
 }
 
 static void write_rights(struct statement *this)
@@ -258,16 +358,23 @@ static void write_rights(struct statement *this)
     document_heading(&this->document, NULL, words->complaint);
     document_paragraph(&this->document, words->complaint_us);
     document_list(&this->document, *this->policy->contact ? this->policy->contact : this->policy->organisation);
-    document_paragraph(&this->document, words->complaint_authority);
+    if (*this->policy->published.authority)
+        sentence(this, words->complaint_to, this->policy->published.authority);
+    else
+        document_paragraph(&this->document, words->complaint_authority);
 }
 
 static void write_security(struct statement *this)
 {
+    struct buffer measures = BUFFER_EMPTY;
     char version[2 * POLICY_HASH_BYTES + 1];
 
     activity_version(this->policy, version);
+    activity_security(this->policy, this->language, &measures);
     document_heading(&this->document, NULL, this->words->security);
-    document_list(&this->document, activity_security(this->language));
+    document_list(&this->document, buffer_text(&measures));
+    this->document.failed |= measures.failed;
+    buffer_clear(&measures);
     document_paragraph(&this->document, this->words->profiles);
     sentence(this, this->words->version, version);
 }

@@ -31,10 +31,24 @@ static int take_language(struct publication *publication)
 {
     const char *word = commands_option(publication->context, "language");
 
-    if (!word || wording_find_language(word, &publication->language))
+    if (!word)
+        word = publication->policy->published.language;
+    if (!*word || wording_find_language(word, &publication->language))
         return COMMAND_DONE;
     return commands_cannot(publication->context, "--language: there is no language \"%.40s\" here; allowed: en, nl",
                            word);
+}
+
+/* What the law has a reader told (GDPR art. 13(1) and 30(1)(a)) and only the policy can say. */
+static void tell_lacking(const struct publication *publication)
+{
+    const struct policy *policy = publication->policy;
+    const char *address = *policy->published.address ? "" : " `address`",
+               *contact = *policy->contact ? "" : " `contact`";
+
+    if (*address || *contact)
+        fprintf(publication->context->error, "dossier: readers have to know where to turn to: [policy] lacks%s%s%s\n",
+                address, *address && *contact ? " and" : "", contact);
 }
 
 int publication_begin(struct command_context *context, const char *const *formats, struct publication *publication)
@@ -46,9 +60,11 @@ int publication_begin(struct command_context *context, const char *const *format
         return commands_cannot(context, "which policy? -n NAME or -p POLICY");
     code = take_format(publication, formats);
     if (code == COMMAND_DONE)
+        code = place_read_policy(context->place.policy, &publication->policy, context->error);
+    if (code == COMMAND_DONE)
         code = take_language(publication);
     if (code == COMMAND_DONE)
-        code = place_read_policy(context->place.policy, &publication->policy, context->error);
+        tell_lacking(publication);
     if (code != COMMAND_DONE)
         return code;
     publication->out = open_memstream(&publication->text, &publication->text_bytes);
