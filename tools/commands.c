@@ -86,6 +86,21 @@ static const struct command_option checkpoint_options[] = {
     {0},
 };
 
+static const struct command_option export_options[] = {
+    {"format", "FORMAT", COMMAND_TEXT, "ldv, otlp, vng, vng-inzage, csv or jsonl"},
+    {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "entries before this moment; a date means the end of that day"},
+    {"after", "N", COMMAND_TEXT, "entries with a higher number"},
+    {"limit", "N", COMMAND_TEXT, "the first N of them"},
+    {"subject", "CODE", COMMAND_TEXT, "about this dossier"},
+    {"export-key", "FILE", COMMAND_READ, "makes pseudonyms the same from one export to the next; 16 bytes or more"},
+    {"register", "URI", COMMAND_TEXT, "where the register has its activities; the purpose's name is put behind it"},
+    {"oin", "DIGITS", COMMAND_TEXT, "vng: the organisation's number, 20 digits"},
+    {"term", "TERM", COMMAND_TEXT, "vng: how long entries are kept, default P5Y"},
+    {"confidential", "PURPOSES", COMMAND_TEXT, "vng: these are confidential, and stay out of vng-inzage"},
+    {0},
+};
+
 static const struct command_option fold_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
@@ -125,6 +140,10 @@ const struct command commands_table[] = {
      "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},
     {"log", "did", log_did_run, COMMAND_GATE, "tell what a person did, by purpose", "USER|UID", 1, 1, COMMAND_TEXT,
      fold_options, time_help},
+    {"log", "export", log_export_run, COMMAND_GATE, "entries of the log in the forms of the standards", "", 0, 0,
+     COMMAND_TEXT, export_options,
+     "A line an entry, in order. The last line on standard error says with which --after the next export goes on.\n"
+     "TIME is as for `log show`.\n"},
     {"log", "prove", log_prove_run, COMMAND_LOCAL, "print a proof that an entry is in the signed log",
      "NUMBER [DIRECTORY]", 1, 2, COMMAND_TEXT, prove_options,
      "Verifies the log on the way. dossier-check-proof(1) checks the proof, with nothing but a public key.\n"

@@ -105,6 +105,7 @@ int policy_register_run(struct command_context *context);
 int policy_statement_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_did_run(struct command_context *context);
+int log_export_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_show_run(struct command_context *context);
 int log_verify_run(struct command_context *context);

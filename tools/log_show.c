@@ -1,7 +1,6 @@
 /* log show: entries of the processing log, for people as a table, for programs as CSV or JSON lines. */
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "fs/base/number.h"
@@ -9,8 +8,8 @@
 #include "policy/suggest.h"
 #include "tools/commands.h"
 #include "tools/log_ask.h"
+#include "tools/log_lines.h"
 #include "tools/moment.h"
-#include "tools/output.h"
 #include "tools/table.h"
 
 enum {
@@ -184,90 +183,6 @@ static int show_line(struct show *show, const struct log_record *record, const c
     return result;
 }
 
-/* What is in the log was chosen by those whom it is about, a program's name for one. */
-static int csv_texts(FILE *out, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        int result = output_csv_safe(out, texts[i]);
-
-        if (result < 0)
-            return result;
-        fputc(',', out);
-    }
-    return 0;
-}
-
-static int show_csv(struct show *show, const struct log_record *record, const char *code)
-{
-    const struct log_entry *entry = &record->entry;
-    FILE *out = show->context->out;
-    char time[MOMENT_BYTES] = "", policy[17] = "", trace[33] = "", span[17] = "", ground[2] = {entry->ground, '\0'};
-    int result;
-
-    if (show->shown == 0)
-        fputs("number,erased,time,user,uid,what,subject,subject_number,purpose,ground,name,outcome,role,fields,rule,"
-              "count,"
-              "program,pid,policy,trace,span\r\n",
-              out);
-    if (record->erased) {
-        fprintf(out, "%" PRIu64 ",1,,,,,,,,,,,,,,,,,,,\r\n", record->number);
-        return ferror(out) ? -EIO : 0;
-    }
-    moment_print_iso(entry->time_ms, time);
-    sodium_bin2hex(policy, sizeof policy, entry->policy, sizeof entry->policy);
-    sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
-    sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
-    fprintf(out, "%" PRIu64 ",0,%s,", record->number, time);
-    result = csv_texts(out, (const char *[]){entry->user}, 1);
-    fprintf(out, "%" PRIu32 ",%s,", entry->uid, log_what_name(entry->what));
-    if (result == 0)
-        result = csv_texts(out, &code, 1);
-    if (entry->subject)
-        fprintf(out, "%016" PRIx64, entry->subject);
-    fputc(',', out);
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->purpose, ground, entry->name}, 3);
-    fprintf(out, "%s,", log_outcome_name(entry->outcome));
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->role, entry->fields, entry->rule}, 3);
-    fprintf(out, "%" PRIu32 ",", entry->count);
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->program}, 1);
-    fprintf(out, "%" PRId32 ",%s,%s,%s\r\n", entry->pid, policy, trace, span);
-    return ferror(out) ? -EIO : result;
-}
-
-static json_t *json_entry(const struct log_record *record, const char *code)
-{
-    const struct log_entry *entry = &record->entry;
-    char time[MOMENT_BYTES] = "", policy[17], trace[33], span[17], subject[17] = "",
-         ground[2] = {entry->ground, '\0'};
-
-    moment_print_iso(entry->time_ms, time);
-    if (entry->subject)
-        snprintf(subject, sizeof subject, "%016" PRIx64, entry->subject);
-    sodium_bin2hex(policy, sizeof policy, entry->policy, sizeof entry->policy);
-    sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
-    sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
-    return json_pack("{sI sb ss so sI ss so ss so ss so ss so so so sI so si ss ss ss}", "number",
-                     (json_int_t)record->number, "erased", 0, "time", time, "user", output_json_text(entry->user),
-                     "uid", (json_int_t)entry->uid, "what", log_what_name(entry->what), "subject",
-                     output_json_text(code), "subject_number", subject, "purpose", output_json_text(entry->purpose),
-                     "ground", ground, "name", output_json_text(entry->name), "outcome",
-                     log_outcome_name(entry->outcome), "role", output_json_text(entry->role), "fields",
-                     output_json_text(entry->fields), "rule", output_json_text(entry->rule), "count",
-                     (json_int_t)entry->count, "program", output_json_text(entry->program), "pid", (int)entry->pid,
-                     "policy", policy, "trace", trace, "span", span);
-}
-
-static int show_json(struct show *show, const struct log_record *record, const char *code)
-{
-    if (record->erased)
-        return output_json(show->context->out,
-                           json_pack("{sI sb}", "number", (json_int_t)record->number, "erased", 1));
-    return output_json(show->context->out, json_entry(record, code));
-}
-
 static int on_record(void *context, const struct log_record *record, const char *code)
 {
     struct show *show = context;
@@ -275,10 +190,12 @@ static int on_record(void *context, const struct log_record *record, const char 
 
     if (commands_stopped(show->context))
         return -EINTR;
+    if (show->csv && show->shown == 0)
+        log_lines_csv_head(show->context->out);
     if (show->csv)
-        result = show_csv(show, record, code);
+        result = log_lines_csv(show->context->out, record, code);
     else if (show->json)
-        result = show_json(show, record, code);
+        result = log_lines_json(show->context->out, record, code);
     else
         result = show_line(show, record, code);
     show->shown++;

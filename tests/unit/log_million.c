@@ -109,6 +109,9 @@ static void a_million_entries(void **state)
     assert_int_equal(stage_query(&stage, &filter, &answer), 0);
     told("asked about one", now_s() - start, 0.1);
     assert_int_equal(answer.count, ENTRIES / SUBJECTS);
+    start = now_s();
+    assert_int_equal(stage_count(&stage), ENTRIES);
+    told("read back, for exports", now_s() - start, 10);
     for (unsigned round = 0; round < 100; round++) { /* found are exactly those that are about it */
         uint64_t sum = 0;
 

@@ -110,7 +110,7 @@ purposes = onderhoud
 [role functionaris]
 label    = Functionaris
 members  = 61004
-commands = log.show, log.did, log.who-saw
+commands = log.*
 [role beheer]
 label    = Applicatiebeheer
 members  = 61005
