@@ -350,7 +350,7 @@ void model_fields(struct model *model)
         field->line = section->line;
         check_field_name(model, section);
         index = category ? model_reference(model, SECTION_CATEGORY, category, model_line(section, KEY_CATEGORY)) : -1;
-        field->category = index < 0 ? 0 : (unsigned)index;
+        field->category = index < 0 ? POLICY_MAX_CATEGORIES : (unsigned)index; /* none: there is a fault */
         read_type(model, section, field);
         read_special(model, section, field);
         read_is_list(model, section, &field->type);

@@ -5,6 +5,14 @@ static bool is_sensitive(const struct policy_field *field)
     return field->special && field->type.code != TYPE_BSN;
 }
 
+/* NULL: the field's category is not known, which was told. */
+static const struct policy_category *category_of(const struct model *model, unsigned field)
+{
+    unsigned category = model->fields[field].category;
+
+    return category < model->policy->category_count ? &model->categories[category] : NULL;
+}
+
 /* Special data (GDPR art. 9 and 10) is forbidden unless an exception holds: the purpose has to name it (H4). The BSN's
  * second ground is the article that ground B names. */
 static void check_second_ground(struct model *model, const struct policy_purpose *purpose)
@@ -26,9 +34,11 @@ static void check_incident_apart(struct model *model, const struct policy_purpos
     int bound = -1, other = -1;
 
     for (unsigned field = 0; field < model->policy->field_count; field++) {
-        if (!field_set_has(&purpose->fields, field))
+        const struct policy_category *category = category_of(model, field);
+
+        if (!field_set_has(&purpose->fields, field) || !category)
             continue;
-        if (model->categories[model->fields[field].category].incident)
+        if (category->incident)
             bound = (int)field;
         else
             other = (int)field;
@@ -40,20 +50,23 @@ static void check_incident_apart(struct model *model, const struct policy_purpos
 }
 
 /* Of what is only shown, never kept, the record says when it was seen, which kind it was and who saw it (B3). */
-static void check_never_stored(struct model *model, const struct policy_field *field)
+static void check_never_stored(struct model *model, unsigned index)
 {
-    if (!model->categories[field->category].never_stored)
+    const struct policy_category *category = category_of(model, index);
+    const struct policy_field *field = &model->fields[index];
+
+    if (!category || !category->never_stored)
         return;
     if (field->type.is_list)
         faults_add(model->faults, field->line,
-                   "[category %s] is never stored, so '%s' can't be a list; allowed: one value",
-                   model->categories[field->category].name, field->name);
+                   "[category %s] is never stored, so '%s' can't be a list; allowed: one value", category->name,
+                   field->name);
     if (field->type.code == TYPE_DATE || field->type.code == TYPE_ENUM || field->type.code == TYPE_INITIALS)
         return;
     faults_add(model->faults, field->line,
                "[category %s] is never stored, so '%s' can't be of type %s; allowed: date (seen on), enum (which "
                "kind), initials (by whom)",
-               model->categories[field->category].name, field->name, type_name(field->type.code));
+               category->name, field->name, type_name(field->type.code));
 }
 
 static void check_category(struct model *model, const struct policy_category *category)
@@ -72,7 +85,7 @@ void model_rules(struct model *model)
     for (unsigned i = 0; i < model->policy->category_count; i++)
         check_category(model, &model->categories[i]);
     for (unsigned i = 0; i < model->policy->field_count; i++)
-        check_never_stored(model, &model->fields[i]);
+        check_never_stored(model, i);
     for (unsigned i = 0; i < model->policy->purpose_count; i++) {
         check_second_ground(model, &model->purposes[i]);
         check_incident_apart(model, &model->purposes[i]);

@@ -87,11 +87,34 @@ static void check_decision(const struct policy *policy, const struct policy_stan
     MUST((decision.verdict == VERDICT_MASKED) == (decision.mask.code != MASK_NONE));
     MUST(decision.verdict == VERDICT_HIDDEN || (standing->bound && standing->roles >> decision.role & 1));
     MUST(decision.verdict == VERDICT_HIDDEN || decision.line > 0);
+    MUST(decision.verdict == VERDICT_HIDDEN || standing->in_force >> decision.role & 1);
+    MUST(decision.rule >= DECIDE_ABSENT || decision.rule < DECIDE_ROLE_PURPOSE || decision.line > 0);
     if (decision.verdict != VERDICT_MASKED)
         return;
     MUST(mask_apply(&decision.mask, NULL, value, sizeof value - 1, &shown) == 0);
     MUST(shown.length_bytes != sizeof value - 1 || memcmp(shown.bytes, value, sizeof value - 1) != 0);
     buffer_clear(&shown);
+}
+
+/* Who has no right to a field gets one answer, whatever is there; and what shows of a dossier that nothing is known of shows
+ * under the best of facts too. */
+static void check_facts(const struct policy *policy, const struct policy_standing *standing, int purpose, int field,
+                        int kind)
+{
+    static const struct decide_dossier against = {.objections = UINT64_MAX, .restricted = UINT64_MAX};
+    struct decide_facts facts = {.kind = kind, .ends_s = INT64_MIN, .dossier = &against};
+    struct decision worst = decide(policy, standing, purpose, field, &facts, 0), unknown, best;
+
+    facts = (struct decide_facts){.kind = kind, .present = true, .ends_s = INT64_MAX};
+    unknown = decide(policy, standing, purpose, field, &facts, 0);
+    facts.dossier = &decide_favourable;
+    facts.own = true;
+    best = decide(policy, standing, purpose, field, &facts, 0);
+    MUST(worst.verdict == VERDICT_HIDDEN);
+    MUST(worst.rule >= DECIDE_ABSENT || (worst.rule == best.rule && worst.line == best.line));
+    MUST(unknown.verdict == VERDICT_HIDDEN || best.verdict != VERDICT_HIDDEN);
+    MUST(unknown.rule <= best.rule || best.verdict == VERDICT_SHOWN);
+    check_decision(policy, standing, purpose, field, &facts);
 }
 
 /* Enough of the whole to meet every line of the decision, and few enough that an input takes no longer than its text. */
@@ -102,9 +125,11 @@ static void check_decisions(const struct policy *policy, const struct policy_sta
 
     for (int purpose = -1; purpose <= purposes; purpose++)
         for (int field = -1; field <= fields; field++)
-            for (int kind = -1; kind < 2; kind++)
+            for (int kind = -1; kind < 2; kind++) {
                 check_decision(policy, standing, purpose, field,
                                &(struct decide_facts){.kind = kind, .present = kind != 1, .ends_s = field});
+                check_facts(policy, standing, purpose, field, kind);
+            }
 }
 
 static void check_callers(const struct policy *policy)
