@@ -249,5 +249,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD) $(BUILD)-gcc $(BUILD)-clang $(BUILD)-sanitize $(BUILD)-valgrind $(BUILD)-fuzz
 
+# Without this make looks for a rule to make each of them, through all patterns: 17 s a call.
+%.d: ;
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
