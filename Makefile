@@ -105,6 +105,7 @@ $(BUILD)/%: $(BUILD)/examples/%.o $(BUILD)/libpolicy.a $(BUILD)/libbase.a
 $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o
 	@mkdir -p $(@D)
 	$(CLINK) $@ $^ $(PKG_LIBS)
+$(BUILD)/tests/decisions: $(BUILD)/libpolicy.a $(BUILD)/libbase.a
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CLINK) $@ $^ $(PKG_LIBS)

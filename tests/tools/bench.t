@@ -12,6 +12,7 @@ use Test::More;
 chdir dirname(File::Spec->rel2abs($0)) . '/../..' or die "chdir: $!\n";
 use lib 'tests/bench/lib';
 use Bench::Plot;
+use Bench::Policy;
 use Bench::Report;
 use Bench::Results;
 use Bench::Statistics ();
@@ -64,6 +65,12 @@ like($sizes, qr/us per open, the same dossiers .*1\.20 x, <= 1\.15 MISSED$/m, 'o
 like($sizes, qr/imported .* 15000 \(0\) +>= 20000 MISSED, linear MISSED$/m, 'imports that do');
 like($sizes, qr/ms from start .*<= 500 met, <= 5000 met$/m, 'mounts');
 is((grep { length > 120 } split /\n/, "$met$sizes"), 0, 'nothing is wider than 120 columns');
+$results->add(row => 'decide-few', clients => 1, system => 'dossierfs', round => 1, value => 1000);
+$results->add(row => 'policy-check', clients => 1, system => 'dossierfs', round => $_, value => 1e9 * $_) for 1, 2;
+my $policy = said(sub { print_policy($results, @Bench::Policy::ROWS) });
+like($policy, qr/^  ns a decision, .* 1000\.0 \(0\.0\) +<= 1000 met$/m, 'a decision that is just quick enough');
+like($policy, qr/^  ms for dossier policy check, .* 1500\.0 \(500\.0\) +<= 1000 MISSED$/m, 'a command that is not');
+unlike($policy, qr/register/, 'what was not measured is not there');
 well_formed(Bench::Plot::draw($results, 10, 'a "day" <&>', {%row, goals => []}), 'the picture of a title with <, > and &');
 is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of nothing');
 
@@ -71,7 +78,7 @@ is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of 
 
 my ($status, $out, $err) = bench('--help');
 is("$status $err", '0 ', '--help: exit 0');
-like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import.*--csv.*--svg/s, '... and the options');
+like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy.*--csv.*--svg/s, '... and the options');
 is((grep { length > 120 } split /\n/, $out), 0, '... in 120 columns');
 for my $wrong (['--fast'], ['--rounds'], ['--rounds', 'x'], ['--rounds', 0], ['--rounds', 1001], ['--only', 'open'], ['--only', ''],
     ['--only', 'opens,'], ['more'], ['--csv']) {
@@ -106,6 +113,11 @@ SKIP: {
     like($out, qr/^  \Q$_\E\b.* \d+\.\d \(/m, "$_ is in the table") for 'dossierfs', 'floor', 'gocryptfs';
     unlike($out, qr/^dossiers /m, 'a group that was not asked for is not');
     well_formed(slurp("$dir/x.svg"), 'the picture');
+    ($status, $out, $err) = bench('--tiny', '--rounds', 2, '--only', 'policy', '--csv', "$dir/p.csv");
+    is("$status $err", '0 ', 'the policy alone');
+    like($out, qr/^  \Q$_\E .* \d+\.\d \(\S+\) +<= 1000 (?:met|MISSED)$/m, "... $_") for 'ns a decision,', '  in all 20', map { "ms for dossier policy $_," } qw(check register statement);
+    is(() = slurp("$dir/p.csv") =~ /^(?:decide|match|load|policy)/mg, 14, '... in both rounds, and nothing else is measured');
+    unlike($out, qr/flush/, '... nor told');
     is_deeply([mounts()], \@mounts, 'no mount stays') unless others();
     is_deeply([glob("$build/bench-*")], \@before, 'nor any file') unless others();
 }

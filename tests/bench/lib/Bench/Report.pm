@@ -6,7 +6,7 @@ use Exporter 'import';
 
 use Bench::Statistics;
 
-our @EXPORT = qw(print_rows print_sizes print_flushes);
+our @EXPORT = qw(print_rows print_sizes print_flushes print_policy);
 
 my %titles = ('dossierfs-crash' => 'dossierfs, crash', floor => 'floor (libfuse)');
 
@@ -62,6 +62,7 @@ sub ratio_cells {
 sub print_flushes {
     my ($results, $dossiers) = @_;
     my %ways = (append => 'append, fdatasync', 'in-place' => 'in place, fdatasync', direct => 'in place, direct', nothing => 'nothing');
+    return unless grep { $results->figures('flush', 1, undef, $_) } keys %ways;
     print "\nwhat a flush of this disk costs, at the start of each round\n";
     for my $way (qw(append in-place direct nothing)) {
         my @us = map { $_ / 1000 } $results->figures('flush', 1, undef, $way) or next;
@@ -71,6 +72,20 @@ sub print_flushes {
     my ($least) = sort { $a <=> $b } grep { defined } values %flush;
     my $open = median($results->figures('open', 1, $dossiers, 'dossierfs'));
     printf "  the cheapest way in place takes %.0f%% of an open by one client\n", 100 * $least / $open if $least && $open;
+    return;
+}
+
+# ---- the policy -------------------------------------------------------------------------------------------------
+
+# rows: as in Bench::Policy
+sub print_policy {
+    my ($results, @rows) = @_;
+    printf "\n%-46s %18s   %s\n", 'the policy', 'median', 'goal';
+    for my $row (@rows) {
+        my ($name, $title, $factor, $format, $goal) = @$row;
+        my @values = map { $_ * $factor } $results->figures($name, 1, undef, 'dossierfs') or next;
+        print sprintf('  %-44s %18s   %s', $title, spread($format, @values), $goal ? verdict(median(@values), $goal) : '') =~ s/\s+\z//r, "\n";
+    }
     return;
 }
 
