@@ -86,6 +86,18 @@ static const struct command_option checkpoint_options[] = {
     {0},
 };
 
+static const struct command_option breach_options[] = {
+    {"user", "USER|UID", COMMAND_TEXT, "to this person"},
+    {"program", "NAME", COMMAND_TEXT, "to this program; its name is a hint"},
+    {"dossier", "CODE", COMMAND_TEXT, "of this dossier"},
+    {"from", "TIME", COMMAND_TEXT, "from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"noticed", "TIME", COMMAND_TEXT, "when it was noticed: the 72 hours begin"},
+    {"dossiers", NULL, COMMAND_TEXT, "each dossier too"},
+    {"json", NULL, COMMAND_TEXT, "one JSON object, with each dossier"},
+    {0},
+};
+
 static const struct command_option export_options[] = {
     {"format", "FORMAT", COMMAND_TEXT, "ldv, otlp, vng, vng-inzage, csv or jsonl"},
     {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
@@ -135,6 +147,8 @@ const struct command commands_table[] = {
      NULL},
     {"policy", "statement", policy_statement_run, COMMAND_LOCAL,
      "a page that tells people what is kept about them, and why", "", 0, 0, COMMAND_TEXT, statement_options, NULL},
+    {"log", "breach", log_breach_run, COMMAND_GATE, "tell what was disclosed, for the notification of a breach", "",
+     0, 0, COMMAND_TEXT, breach_options, time_help},
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
      "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
      "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},

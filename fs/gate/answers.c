@@ -103,3 +103,13 @@ int gate_log_ask(struct gate *gate, const struct gate_person *person, const stru
     free(answer.names);
     return error;
 }
+
+uint32_t gate_log_subjects(struct gate *gate)
+{
+    uint32_t count;
+
+    dossiers_read_begin(gate->dossiers);
+    count = dossiers_count(gate->dossiers);
+    dossiers_read_end(gate->dossiers);
+    return count;
+}

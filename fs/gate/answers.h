@@ -17,4 +17,7 @@ typedef int gate_log_each(void *context, const struct log_record *record, const 
 int gate_log_ask(struct gate *gate, const struct gate_person *person, const struct gate_log_question *question,
                  gate_log_each *each, void *context, struct report_why *why);
 
+/* How many data subjects there are now. */
+uint32_t gate_log_subjects(struct gate *gate);
+
 #endif
