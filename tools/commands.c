@@ -76,12 +76,13 @@ static const struct command_option show_options[] = {
 
 static const struct command_option verify_options[] = {
     {"pubkey", "KEY", COMMAND_TEXT, "a public key of the log that is kept elsewhere: on paper, from init"},
-    {"since", "FILE", COMMAND_TEXT, "a checkpoint that was kept elsewhere: the log must go on from it"},
+    {"since", "FILE", COMMAND_TEXT, "checkpoints that were kept elsewhere: the log must go on from each"},
     {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
     {0},
 };
 
 static const struct command_option checkpoint_options[] = {
+    {"append", "FILE", COMMAND_TEXT, "put it behind those in this file, elsewhere; once a day, say"},
     {"pubkey", NULL, COMMAND_TEXT, "the public key that signed it, instead of the checkpoint"},
     {0},
 };
@@ -151,7 +152,8 @@ const struct command commands_table[] = {
      0, 0, COMMAND_TEXT, breach_options, time_help},
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",
      "[DIRECTORY]", 0, 1, COMMAND_TEXT, checkpoint_options,
-     "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"},
+     "Needs no key and no policy. `dossier log verify --since` compares the log with it later.\n"
+     "Exit code of --append: 0 done, 1 the log does not go on from what the file holds, 2 can't.\n"},
     {"log", "did", log_did_run, COMMAND_GATE, "tell what a person did, by purpose", "USER|UID", 1, 1, COMMAND_TEXT,
      fold_options, time_help},
     {"log", "export", log_export_run, COMMAND_GATE, "entries of the log in the forms of the standards", "", 0, 0,

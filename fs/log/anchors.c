@@ -38,7 +38,9 @@ struct anchors {
     bool given; /* a key was brought along, */
     struct note_key given_key;
     bool trusted; /* and the chain has come to it */
-    struct single newest, since;
+    struct single newest;
+    struct single *kept; /* that were brought along, in their order */
+    size_t kept_count, kept_at;
     uint64_t met_size; /* up to here everything fits */
     struct anchors_reach reach;
     struct anchors_fault fault;
@@ -61,19 +63,23 @@ static void fail(struct anchors *anchors, enum verify_result result, uint64_t en
 
 /* ---- the chain of keys ------------------------------------------------------------------------------------------ */
 
+static void know_key(const struct anchors *anchors, struct single *single, const struct note_key *key)
+{
+    if (!single->present || single->known_key || !note_is_signed_by(&single->note, key))
+        return;
+    single->known_key = true;
+    single->key = *key;
+    single->trusted_key = anchors->trusted;
+}
+
 /* A key of the chain has come by. */
 static void see_key(struct anchors *anchors, const struct note_key *key)
 {
-    struct single *const singles[] = {&anchors->newest, &anchors->since};
-
     if (anchors->given && note_key_same(key, &anchors->given_key))
         anchors->trusted = true;
-    for (size_t i = 0; i < 2; i++)
-        if (singles[i]->present && !singles[i]->known_key && note_is_signed_by(&singles[i]->note, key)) {
-            singles[i]->known_key = true;
-            singles[i]->key = *key;
-            singles[i]->trusted_key = anchors->trusted;
-        }
+    know_key(anchors, &anchors->newest, key);
+    for (size_t i = 0; i < anchors->kept_count; i++)
+        know_key(anchors, &anchors->kept[i], key);
     anchors->key = *key;
     anchors->have_key = true;
 }
@@ -185,7 +191,37 @@ static int open_succession(struct anchors *anchors, int directory_fd)
     return 0;
 }
 
-int anchors_open(int directory_fd, const struct note_key *key, const struct note_signed *since, struct anchors **out)
+static int read_kept(struct anchors *anchors, const char *text)
+{
+    size_t left_bytes = strlen(text), room = 0;
+
+    while (left_bytes > 0) {
+        struct single *kept;
+        size_t note_bytes = 0;
+
+        if (anchors->kept_count == room) {
+            room = room ? room * 2 : 4;
+            kept = realloc(anchors->kept, room * sizeof *kept);
+            if (!kept)
+                return -ENOMEM;
+            anchors->kept = kept;
+        }
+        kept = &anchors->kept[anchors->kept_count];
+        *kept = (struct single){.present = true};
+        if (note_parse(text, left_bytes, &kept->note, &note_bytes) < 0 || kept->note.signature_count == 0)
+            return -EINVAL;
+        if (anchors->kept_count > 0 && kept->note.note.size < kept[-1].note.note.size)
+            fail(anchors, VERIFY_ALTERED, kept->note.note.size + 1,
+                 "altered: the given checkpoints go back from entry %llu to entry %llu",
+                 (unsigned long long)kept[-1].note.note.size, (unsigned long long)kept->note.note.size);
+        anchors->kept_count++;
+        text += note_bytes;
+        left_bytes -= note_bytes;
+    }
+    return anchors->kept_count > 0 ? 0 : -EINVAL;
+}
+
+int anchors_open(int directory_fd, const struct note_key *key, const char *kept, struct anchors **out)
 {
     struct anchors *anchors = calloc(1, sizeof *anchors);
     int error;
@@ -196,11 +232,10 @@ int anchors_open(int directory_fd, const struct note_key *key, const struct note
     anchors->given = key != NULL;
     if (key)
         anchors->given_key = *key;
-    anchors->since.present = since != NULL;
-    if (since)
-        anchors->since.note = *since;
+    error = kept ? read_kept(anchors, kept) : 0;
     /* In this order: the key of the newest checkpoint is then in the record. */
-    error = read_newest(anchors, directory_fd);
+    if (!error)
+        error = read_newest(anchors, directory_fd);
     if (!error)
         error = open_succession(anchors, directory_fd);
     if (error) {
@@ -218,6 +253,7 @@ void anchors_close(struct anchors *anchors)
         return;
     if (anchors->succession_fd >= 0)
         close(anchors->succession_fd);
+    free(anchors->kept);
     free(anchors);
 }
 
@@ -238,8 +274,8 @@ uint64_t anchors_wanted(const struct anchors *anchors)
         wanted = anchors->record.note.size;
     if (waits(&anchors->newest) && anchors->newest.note.note.size < wanted)
         wanted = anchors->newest.note.note.size;
-    if (waits(&anchors->since) && anchors->since.note.note.size < wanted)
-        wanted = anchors->since.note.note.size;
+    if (anchors->kept_at < anchors->kept_count && anchors->kept[anchors->kept_at].note.note.size < wanted)
+        wanted = anchors->kept[anchors->kept_at].note.note.size;
     return wanted;
 }
 
@@ -279,14 +315,23 @@ static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *
     }
 }
 
-static void meet(struct anchors *anchors, uint64_t size, const uint8_t *root)
+/* Where the log was put back and went on, with the keys of then, its own records fit: they don't narrow it down. */
+static void meet_kept(struct anchors *anchors, uint64_t size, const uint8_t *root)
 {
-    /* Where the log was put back and went on, with the keys of then, its own records fit: they don't narrow it down. */
-    if (waits(&anchors->since) && anchors->since.note.note.size == size) {
-        anchors->since.met = true;
-        if (fits(anchors, &anchors->since.note.note, root, "the given checkpoint", 1))
+    for (; anchors->kept_at < anchors->kept_count; anchors->kept_at++) {
+        struct single *kept = &anchors->kept[anchors->kept_at];
+
+        if (kept->note.note.size != size)
+            return;
+        kept->met = true;
+        if (fits(anchors, &kept->note.note, root, "the given checkpoint", anchors->reach.since + 1))
             anchors->reach.since = size;
     }
+}
+
+static void meet(struct anchors *anchors, uint64_t size, const uint8_t *root)
+{
+    meet_kept(anchors, size, root);
     meet_records(anchors, size, root);
     if (waits(&anchors->newest) && anchors->newest.note.note.size == size) {
         anchors->newest.met = true;
@@ -339,12 +384,16 @@ static void end_single(struct anchors *anchors, struct single *single, uint64_t 
 
 void anchors_end(struct anchors *anchors, uint64_t size, const char *origin)
 {
-    if ((anchors->given && strcmp(anchors->given_key.origin, origin) != 0) ||
-        (anchors->since.present && strcmp(anchors->since.note.note.origin, origin) != 0))
+    bool other_key = anchors->given && strcmp(anchors->given_key.origin, origin) != 0, other = other_key;
+
+    for (size_t i = 0; i < anchors->kept_count; i++)
+        other |= strcmp(anchors->kept[i].note.note.origin, origin) != 0;
+    if (other)
         fail(anchors, VERIFY_IMPOSSIBLE, 0, "the given %s is of another log: this one is %s",
-             anchors->since.present ? "checkpoint" : "key", origin);
+             other_key ? "key" : "checkpoint", origin);
     see_rest(anchors, size);
-    end_single(anchors, &anchors->since, size, "the given checkpoint");
+    for (size_t i = 0; i < anchors->kept_count; i++)
+        end_single(anchors, &anchors->kept[i], size, "the given checkpoint");
     end_single(anchors, &anchors->newest, size, "the newest checkpoint");
     if (anchors->newest.trusted_key && anchors->reach.key < anchors->newest.note.note.size)
         anchors->reach.key = anchors->newest.note.note.size;

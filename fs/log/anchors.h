@@ -19,9 +19,10 @@ struct anchors_fault {
     char text[256];
 };
 
-/* Reads the heads of the files. To be called before the segments are looked at: what is signed by then is there. `key` and
- * `since` may be NULL. -ENOMEM, or reading. A fault may be there already. */
-int anchors_open(int directory_fd, const struct note_key *key, const struct note_signed *since, struct anchors **out);
+/* Reads the heads of the files. To be called before the segments are looked at: what is signed by then is there. `key` and `kept`
+ * may be NULL; `kept` is the text of one checkpoint or of several, one behind the other, as they were taken. -EINVAL: `kept` is
+ * something else; -ENOMEM, or reading. A fault may be there already. */
+int anchors_open(int directory_fd, const struct note_key *key, const char *kept, struct anchors **out);
 void anchors_close(struct anchors *anchors);
 /* The next number of entries at which the log's root is wanted; UINT64_MAX: none. Never less than before. */
 uint64_t anchors_wanted(const struct anchors *anchors);

@@ -511,23 +511,19 @@ static void sum_up(struct check *check)
 static int open_anchors(struct check *check)
 {
     const struct verify_options *options = check->options;
-    struct note_signed *since = options->since ? malloc(sizeof *since) : NULL;
     struct note_key key;
-    size_t since_bytes = 0;
-    int error = options->since && !since ? -ENOMEM : 0;
+    int error;
 
-    if (options->key && note_key_parse(options->key, &key) < 0)
+    if (options->key && note_key_parse(options->key, &key) < 0) {
         bad(check, VERIFY_IMPOSSIBLE, 0, "the given key is none: it is like dossierfs/7777...+1a2b3c4d+AYq...=");
-    else if (!error && since &&
-             (note_parse(options->since, strlen(options->since), since, &since_bytes) < 0 ||
-              options->since[since_bytes] != '\0' || since->signature_count == 0))
+        return -EINVAL;
+    }
+    error = anchors_open(check->directory_fd, options->key ? &key : NULL, options->since, &check->anchors);
+    if (error == -EINVAL)
         bad(check, VERIFY_IMPOSSIBLE, 0, "the given checkpoint is none: `dossier log checkpoint` prints one");
-    else if (!error)
-        error = anchors_open(check->directory_fd, options->key ? &key : NULL, since, &check->anchors);
-    if (error)
+    else if (error)
         bad(check, VERIFY_IMPOSSIBLE, 0, "the signatures can't be read: %s", strerror(-error));
-    free(since);
-    return check->anchors ? 0 : -EINVAL;
+    return error;
 }
 
 static void check_begin(struct check *check, const struct verify_options *options)
@@ -648,5 +644,31 @@ int verify_checkpoint(const char *path, char checkpoint[static VERIFY_CHECKPOINT
     if (directory_fd >= 0)
         close(directory_fd);
     free(note);
+    return error;
+}
+
+int verify_goes_on(const char *kept, const char *checkpoint)
+{
+    struct note_signed *last = calloc(1, sizeof *last), *next = calloc(1, sizeof *next);
+    size_t note_bytes = 0, left_bytes = strlen(kept);
+    int error = last && next ? 0 : -ENOMEM;
+
+    if (!error)
+        error = note_parse(checkpoint, strlen(checkpoint), next, &note_bytes);
+    while (!error && left_bytes > 0) {
+        error = note_parse(kept, left_bytes, last, &note_bytes) < 0 ? -EINVAL : 0;
+        kept += note_bytes;
+        left_bytes -= note_bytes;
+    }
+    if (!error && last->text_bytes > 0) {
+        if (strcmp(last->note.origin, next->note.origin) != 0)
+            error = -EXDEV;
+        else if (next->note.size < last->note.size)
+            error = -ERANGE;
+        else if (next->text_bytes == last->text_bytes && memcmp(next->text, last->text, last->text_bytes) == 0)
+            error = -EALREADY;
+    }
+    free(last);
+    free(next);
     return error;
 }

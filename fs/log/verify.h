@@ -21,9 +21,9 @@ enum verify_result {
 };
 /* What to look at, and what the person who asks brings along from elsewhere. */
 struct verify_options {
-    const char *path;                                                         /* of the log's directory */
-    const char *key;                                                          /* a public key as text, or NULL */
-    const char *since;                                                        /* a checkpoint as text, or NULL */
+    const char *path;  /* of the log's directory */
+    const char *key;   /* a public key as text, or NULL */
+    const char *since; /* a checkpoint as text, or several, or NULL */
     void (*progress)(void *context, uint64_t done_bytes, uint64_t all_bytes); /* NULL: nobody looks */
     void *context;
 };
@@ -55,5 +55,8 @@ enum { VERIFY_CHECKPOINT_BYTES = 4097, VERIFY_KEY_BYTES = 128 };
  * signed by a key that the record of keys knows; reading. */
 int verify_checkpoint(const char *path, char checkpoint[static VERIFY_CHECKPOINT_BYTES],
                       char key[static VERIFY_KEY_BYTES]);
+/* May the checkpoint be put behind those that are kept (text; may be empty)? 0; -EALREADY: it is the last of them; -ERANGE: it goes
+ * back; -EXDEV: of another log; -EINVAL: what is kept is no list of checkpoints. */
+int verify_goes_on(const char *kept, const char *checkpoint);
 
 #endif

@@ -56,6 +56,31 @@ is($status, 2, 'a key that is none: exit 2');
 is((verify('--since', "$dir/none"))[0], 2, 'a checkpoint that is not there: exit 2');
 is((verify('--since', $policy))[0], 2, 'a file that is none: exit 2');
 
+# ---- a file of checkpoints, elsewhere -----------------------------------------------------------------------------------
+
+sub append { return (dossier('-s', $store, 'log', 'checkpoint', '--append', $_[0] // "$dir/elsewhere"))[0] }
+
+my @sizes;
+for (1 .. 4) {
+    is(append(), 0, 'a checkpoint is kept');
+    is(append(), 0, '... and the same not twice');
+    push @sizes, decode_json((verify('--json', '--since', "$dir/elsewhere"))[1])->{by_checkpoint};
+    system("cp -a $store/log $dir/second") if $_ == 2;
+    dossier(@open, 'log', 'show');
+}
+is(scalar(() = read_file("$dir/elsewhere") =~ /^dossierfs/mg), 4, 'four are kept');
+is_deeply(\@sizes, [sort { $a <=> $b } @sizes], 'the log has grown from each to the next');
+is((verify('--since', "$dir/elsewhere"))[0], 0, 'and is proved against all of them');
+my $kept = read_file("$dir/elsewhere");
+is((dossier('log', 'checkpoint', '--append', "$dir/elsewhere", "$dir/second"))[0], 1, 'one that goes back is not kept');
+is(read_file("$dir/elsewhere"), $kept, '... and nothing was changed');
+is((dossier('log', 'verify', '--since', "$dir/elsewhere", "$dir/second"))[0], 3, 'a log that was put back is shorter');
+write_file("$dir/back", join '', reverse $kept =~ /(dossierfs.*?=\n\n.*?\n|dossierfs.*?\n\n.*?\n)/sg);
+is((verify('--since', "$dir/back"))[0], 1, 'kept checkpoints that go back are told');
+is(append($policy), 1, 'a file of something else is left alone');
+is(append("$dir/none/there"), 2, 'what can\'t be written is told');
+$result = decode_json((verify('--json'))[1]);
+
 # ---- proofs -----------------------------------------------------------------------------------------------------------
 
 my $key = (dossier('-s', $store, 'log', 'checkpoint', '--pubkey'))[1];
