@@ -37,7 +37,7 @@ struct draft_words draft_keys(enum section_type type)
     return words;
 }
 
-static bool is_name(const char *name)
+bool draft_is_name(const char *name)
 {
     size_t length_bytes = strlen(name);
 
@@ -78,7 +78,7 @@ static void check_name(struct draft *draft, const struct grammar_section *gramma
     else if (grammar->named && !*name)
         faults_add(&draft->faults, line, "[%s] needs a name: [%s NAME]; allowed: " NAME_RULE, grammar->word,
                    grammar->word);
-    else if (grammar->named && !is_name(name))
+    else if (grammar->named && !draft_is_name(name))
         faults_add(&draft->faults, line, "'%s' is no name; allowed: " NAME_RULE, shown.text);
 }
 

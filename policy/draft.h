@@ -59,6 +59,8 @@ void draft_lost_key(struct draft *draft);
 /* `key = value`; `key` still has the '+' of `+=` behind it. */
 void draft_add(struct draft *draft, const char *key, const char *value, unsigned line);
 
+/* Is it a name: a to z, 0 to 9 and '-', beginning with a letter, 1 to POLICY_NAME_MAX_BYTES bytes? */
+bool draft_is_name(const char *name);
 /* The names of the keys of a section, for faults. */
 struct draft_words {
     char text[240];

@@ -71,6 +71,7 @@ enum key {
     KEY_PEOPLE,
     KEY_SOURCE,
     KEY_TRANSFER,
+    KEY_WAS,
     KEY_COUNT,
 };
 

@@ -234,6 +234,31 @@ void model_fields_of(struct model *model, const struct draft_section *section, e
     }
 }
 
+/* Data is found by one name: an old name may not be another's, now or before. */
+const char *model_was(struct model *model, const struct draft_section *section)
+{
+    const char *was = model_text(section, KEY_WAS, "");
+    const char *word = grammar_section(section->type)->word;
+    unsigned line = model_line(section, KEY_WAS);
+
+    if (!section->values[KEY_WAS])
+        return was;
+    if (!draft_is_name(was))
+        faults_add(model->faults, line, "'%s' is no name; allowed: the name that this [%s] had before",
+                   faults_word(was).text, word);
+    else if (name_table_find(&model->private->names[section->type], was) >= 0)
+        faults_add(model->faults, line, "[%s %s] is there, and its data is its own; allowed: a name that is gone",
+                   word, was);
+    for (unsigned i = 0; i < model->draft->counts[section->type]; i++) {
+        const struct draft_section *other = model->draft->sections[section->type][i];
+
+        if (other->line < section->line && strcmp(model_text(other, KEY_WAS, ""), was) == 0)
+            faults_add(model->faults, line, "[%s %s] was '%s' already, on line %u; allowed: once", word, other->name,
+                       faults_word(was).text, model_line(other, KEY_WAS));
+    }
+    return was;
+}
+
 const char *model_reason(struct model *model, const struct draft_section *section, enum key key)
 {
     const char *text = model_text(section, key, "");

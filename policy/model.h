@@ -66,6 +66,8 @@ bool model_reference_fields(struct model *model, const char *name, unsigned line
 void model_add_fields(struct model *model, const char *name, unsigned line, const struct field_set *added,
                       struct field_set *set);
 
+/* The name that a section's thing had before; "" without `was`. */
+const char *model_was(struct model *model, const struct draft_section *section);
 /* A role or a recipient, or -1 and a fault. */
 int model_reference_role(struct model *model, const char *name, unsigned line);
 /* The fields of a list of fields and categories, each once. */

@@ -80,6 +80,7 @@ void model_kinds(struct model *model)
 
         kind->name = section->name;
         kind->label = model_text(section, KEY_LABEL, section->name);
+        kind->was = model_was(model, section);
         kind->controller = model_text(section, KEY_CONTROLLER, model->policy->organisation);
         kind->line = section->line;
         kind->code = compile(model, section, KEY_CODE);
@@ -156,6 +157,7 @@ void model_categories(struct model *model)
 
         model->categories[i].name = section->name;
         model->categories[i].label = model_text(section, KEY_LABEL, section->name);
+        model->categories[i].was = model_was(model, section);
         model->categories[i].line = section->line;
         model->categories[i].retention_line = section->values[KEY_RETENTION] ? model_line(section, KEY_RETENTION) : 0;
         read_category_rules(model, section, &model->categories[i]);
@@ -347,6 +349,7 @@ void model_fields(struct model *model)
 
         field->name = section->name;
         field->label = model_text(section, KEY_LABEL, section->name);
+        field->was = model_was(model, section);
         field->line = section->line;
         check_field_name(model, section);
         index = category ? model_reference(model, SECTION_CATEGORY, category, model_line(section, KEY_CATEGORY)) : -1;

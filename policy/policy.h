@@ -59,8 +59,9 @@ struct mask {
     const char *text; /* of MASK_TEXT, the policy's; else NULL */
 };
 
+/* `was`, of kinds, categories and fields: the name under which the store knows it; "" where that is `name`. */
 struct policy_kind {
-    const char *name, *label;
+    const char *name, *label, *was;
     const char *people;         /* whom such dossiers are about, in the plural; default the label */
     const char *controller;     /* who is answerable for these dossiers (A7); default the organisation */
     const struct pattern *code; /* what a code of this kind looks like */
@@ -68,7 +69,7 @@ struct policy_kind {
 };
 
 struct policy_category {
-    const char *name, *label;
+    const char *name, *label, *was;
     bool has_retention;
     struct retention retention;                /* the default */
     bool has_retention_kind[POLICY_MAX_KINDS]; /* retention.KIND */
@@ -83,7 +84,7 @@ struct policy_category {
 };
 
 struct policy_field {
-    const char *name, *label;
+    const char *name, *label, *was;
     unsigned category;
     struct type type;
     bool special;             /* special data (H4): no role sees it that does not name it in `special` */

@@ -15,6 +15,7 @@
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
 #include "fs/gate/loading.h"
+#include "fs/gate/numbers.h"
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
@@ -25,13 +26,15 @@ static void find_numbers(struct gate *gate)
 
     for (unsigned i = 0; i < policy->kind_count; i++)
         if (numbers->kinds[i] == 0)
-            store_number(gate->store, STORE_KINDS, policy->kinds[i].name, &numbers->kinds[i]);
+            numbers_find(gate->store, STORE_KINDS, policy->kinds[i].name, policy->kinds[i].was, &numbers->kinds[i]);
     for (unsigned i = 0; i < policy->category_count; i++)
         if (numbers->categories[i] == 0)
-            store_number(gate->store, STORE_CATEGORIES, policy->categories[i].name, &numbers->categories[i]);
+            numbers_find(gate->store, STORE_CATEGORIES, policy->categories[i].name, policy->categories[i].was,
+                         &numbers->categories[i]);
     for (unsigned i = 0; i < policy->field_count; i++)
         if (numbers->fields[i] == 0)
-            store_number(gate->store, STORE_FIELDS, policy->fields[i].name, &numbers->fields[i]);
+            numbers_find(gate->store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was,
+                         &numbers->fields[i]);
 }
 
 static bool is_known(const uint32_t *numbers, unsigned count, uint32_t number)
@@ -80,9 +83,9 @@ static int load_summaries(struct gate *gate, struct report_why *why)
         return gate->unknown_name[0]
                    ? report_fail(
                          why, error,
-                         "the store holds dossiers with the %s \"%s\", which the policy %s lacks: put it back, "
-                         "no purpose needs to list it",
-                         gate->unknown_what, gate->unknown_name, gate->policy->file)
+                         "the store holds dossiers with the %s \"%s\", which the policy %s lacks: put it back (no "
+                         "purpose needs to list it), or say what it is called now with was = %s",
+                         gate->unknown_what, gate->unknown_name, gate->policy->file, gate->unknown_name)
                    : report_fail(why, error, "the store holds dossiers of a kind or field that the policy %s lacks",
                                  gate->policy->file);
     if (error)

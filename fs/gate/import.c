@@ -10,6 +10,7 @@
 
 #include "fs/gate/clock.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/numbers.h"
 
 /* One changed dossier, for the log: which fields, under which number. */
 struct change {
@@ -74,14 +75,15 @@ static int assign_numbers(struct gate_import *import)
 {
     const struct policy *policy = import->gate->policy;
     struct store *store = import->gate->store;
-    int error = store_number_assign(store, STORE_KINDS, policy->kinds[import->kind].name,
-                                    &import->numbers.kinds[import->kind]);
+    const struct policy_kind *kind = &policy->kinds[import->kind];
+    int error = numbers_assign(store, STORE_KINDS, kind->name, kind->was, &import->numbers.kinds[import->kind]);
 
     for (unsigned i = 0; i < policy->category_count && !error; i++)
-        error =
-            store_number_assign(store, STORE_CATEGORIES, policy->categories[i].name, &import->numbers.categories[i]);
+        error = numbers_assign(store, STORE_CATEGORIES, policy->categories[i].name, policy->categories[i].was,
+                               &import->numbers.categories[i]);
     for (unsigned i = 0; i < policy->field_count && !error; i++)
-        error = store_number_assign(store, STORE_FIELDS, policy->fields[i].name, &import->numbers.fields[i]);
+        error = numbers_assign(store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was,
+                               &import->numbers.fields[i]);
     return error;
 }
 

@@ -1,0 +1,141 @@
+/* Goal: what is renamed in the policy keeps its data (`was`), in both directions and while more is recorded; without the word
+ * such a policy is refused, and nothing is lost. */
+#include "tests/unit/gate_stage.h"
+
+#define HEAD "[policy]\norganisation = Stage\ntimezone = Europe/Amsterdam\n"
+#define TAIL(purpose)                                                                                                \
+    "[purpose rent]\nground = A\n" purpose "[role all]\nmembers = 61001\npurposes = rent\n"                          \
+    "[role importers]\nmembers = 61008\ncommands = import, log.show\n"                                               \
+    "[secrecy]\nbound = 61001 2020-01-01, 61008 2020-01-01\n"
+
+static const char before[] =
+    HEAD "[kind tenant]\ncode = T[0-9]{4}\n[category person]\n"
+         "[field surname]\ncategory = person\ntype = surname\n"
+         "[field first-names]\ncategory = person\ntype = text\n"
+         "[field born]\ncategory = person\ntype = date\n" TAIL("kinds = tenant\nfields = person\n");
+/* A kind, a category and a field are called otherwise; one field is new, and takes no old name. */
+static const char after[] =
+    HEAD "[kind renter]\ncode = T[0-9]{4}\nwas = tenant\n[category people]\nwas = person\n"
+         "[field given-names]\ncategory = people\ntype = text\nwas = first-names\n"
+         "[field surname]\ncategory = people\ntype = surname\n"
+         "[field nickname]\ncategory = people\ntype = text\n"
+         "[field born]\ncategory = people\ntype = date\n" TAIL("kinds = renter\nfields = people\n");
+static const char forgotten[] =
+    HEAD "[kind tenant]\ncode = T[0-9]{4}\n[category person]\n"
+         "[field surname]\ncategory = person\ntype = surname\n"
+         "[field given-names]\ncategory = person\ntype = text\n"
+         "[field born]\ncategory = person\ntype = date\n" TAIL("kinds = tenant\nfields = person\n");
+
+static struct stage stage;
+
+#define ROW(...) ((struct stage_cell[]){__VA_ARGS__, {NULL, NULL}})
+
+/* Where nothing is mounted; what was open before is closed. */
+static void import_one(const char *policy, const char *kind, const char *code, const struct stage_cell *cells,
+                       enum gate_import_outcome outcome)
+{
+    struct gate_import *import;
+
+    stage_open(&stage, policy, false);
+    import = stage_import_begin(&stage, kind, "rows.csv", true);
+    assert_int_equal(stage_row(&stage, import, code, cells, NULL), outcome);
+    stage_publish(import);
+}
+
+/* What 61001 sees of the field, "" if it is hidden or empty. */
+static void expect_seen(const char *code, const char *field, const char *value)
+{
+    struct door_ask ask = stage_ask(&stage, 61001, "rent");
+    struct door_shown shown = {.text = BUFFER_EMPTY};
+    struct door_found found;
+    int result = door_look_leaf(stage.gate, &ask, stage_dossier(&stage, code), (int)stage_field(&stage, field),
+                                &found, &shown);
+
+    assert_int_equal(result, *value ? 0 : -ENOENT);
+    if (!result) {
+        assert_int_equal(shown.count, 1);
+        assert_int_equal(shown.values[0].length_bytes, strlen(value));
+        assert_memory_equal(buffer_text(&shown.text) + shown.values[0].at, value, strlen(value));
+    }
+    door_shown_clear(&shown);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    stage_begin(&stage);
+    import_one(before, "tenant", "T0001",
+               ROW({"surname", "Wolkenveer"}, {"first-names", "Anna Maria"}, {"born", "1980-02-28"}),
+               GATE_IMPORT_ADDED);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    stage_end(&stage);
+    return 0;
+}
+
+static void what_is_renamed_keeps_its_data(void **state)
+{
+    (void)state;
+    stage_open(&stage, after, true);
+    expect_seen("T0001", "given-names", "Anna Maria");
+    expect_seen("T0001", "surname", "Wolkenveer");
+    expect_seen("T0001", "born", "1980-02-28");
+    expect_seen("T0001", "nickname", "");
+}
+
+static void more_is_recorded_in_the_same_place(void **state)
+{
+    (void)state;
+    import_one(after, "renter", "T0001", ROW({"given-names", "Anne"}), GATE_IMPORT_CHANGED);
+    import_one(after, "renter", "T0002", ROW({"surname", "Duinhart"}, {"given-names", "Bo"}, {"nickname", "B"}),
+               GATE_IMPORT_ADDED);
+    stage_open(&stage, after, true);
+    expect_seen("T0001", "given-names", "Anne");
+    expect_seen("T0001", "surname", "Wolkenveer");
+    expect_seen("T0002", "given-names", "Bo");
+    expect_seen("T0002", "nickname", "B");
+}
+
+static void the_old_policy_still_fits(void **state)
+{
+    (void)state;
+    stage_open(&stage, before, true);
+    expect_seen("T0001", "first-names", "Anna Maria");
+    import_one(after, "renter", "T0001", ROW({"given-names", "Anne"}), GATE_IMPORT_CHANGED);
+    stage_open(&stage, before, true);
+    expect_seen("T0001", "first-names", "Anne");
+    expect_seen("T0001", "surname", "Wolkenveer");
+}
+
+static void without_the_word_it_is_refused(void **state)
+{
+    struct gate_options options = {.store = stage.path,
+                                   .secret = {STORE_KEY_FILE, STAGE_KEY, sizeof STAGE_KEY},
+                                   .policy = stage_policy(forgotten)};
+    struct report_why why = {""};
+
+    (void)state;
+    stage_close(&stage);
+    assert_int_equal(gate_open(&options, &stage.gate, &why), -EINVAL);
+    assert_non_null(strstr(why.text, "the field \"first-names\""));
+    assert_non_null(strstr(why.text, "was = first-names"));
+    policy_free(options.policy);
+    stage_open(&stage, after, true);
+    expect_seen("T0001", "given-names", "Anna Maria");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_renamed_keeps_its_data, begin, end),
+        cmocka_unit_test_setup_teardown(more_is_recorded_in_the_same_place, begin, end),
+        cmocka_unit_test_setup_teardown(the_old_policy_still_fits, begin, end),
+        cmocka_unit_test_setup_teardown(without_the_word_it_is_refused, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
