@@ -114,6 +114,16 @@ static const struct command_option export_options[] = {
     {0},
 };
 
+static const struct command_option unusual_options[] = {
+    {"from", "TIME", COMMAND_TEXT, "from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"bulk", "N", COMMAND_TEXT, "more dossiers than this within an hour stand out; default 50"},
+    {"refusals", "N", COMMAND_TEXT, "more refusals than this within an hour stand out; default 20"},
+    {"hours", "FROM-TO", COMMAND_TEXT, "when people work, on working days; default 7-19"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines"},
+    {0},
+};
+
 static const struct command_option fold_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
@@ -171,6 +181,10 @@ const struct command commands_table[] = {
      "Needs no key and no policy: the store (-s, -n) or the log's directory.\n"
      "Exit code: 0 intact, 1 altered, 2 can't check, 3 shorter than the anchor, 4 damaged, 5 intact, not "
      "anchored.\n"},
+    {"log", "unusual", log_unusual_run, COMMAND_GATE, "tell what stands out in the log", "", 0, 0, COMMAND_TEXT,
+     unusual_options,
+     "Without --from: the last seven days. What people are used to is taken from the 90 days before.\n"
+     "TIME is as for `log show`.\n"},
     {"log", "who-saw", log_who_saw_run, COMMAND_GATE, "tell who was shown what of a dossier", "CODE|~NUMBER", 1, 1,
      COMMAND_TEXT, fold_options,
      "~NUMBER is what `log show` prints for a dossier whose code is erased.\n"

@@ -109,6 +109,7 @@ int log_did_run(struct command_context *context);
 int log_export_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_show_run(struct command_context *context);
+int log_unusual_run(struct command_context *context);
 int log_verify_run(struct command_context *context);
 int log_who_saw_run(struct command_context *context);
 
