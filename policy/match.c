@@ -70,6 +70,16 @@ static bool covers(const char *allowed, const char *command)
     return strcmp(allowed, command) == 0;
 }
 
+uint64_t policy_purposes(const struct policy *policy, const struct policy_standing *standing)
+{
+    uint64_t purposes = 0;
+
+    for (unsigned i = 0; i < policy->role_count && standing->bound; i++)
+        if (standing->roles & standing->in_force & (uint64_t)1 << i)
+            purposes |= policy->roles[i].purposes;
+    return purposes;
+}
+
 bool policy_allows_command(const struct policy *policy, const struct policy_standing *standing, const char *command,
                            unsigned *line)
 {

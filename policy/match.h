@@ -25,6 +25,10 @@ struct policy_standing {
  * person's. Root and uid 4294967295 have no special place: without a role they have none. */
 struct policy_standing policy_match(const struct policy *policy, const struct policy_caller *caller, int32_t today);
 
+/* The purposes, bit each, that a caller of this standing may act for: those of his roles, and of agreements in force; none
+ * without a secrecy record. */
+uint64_t policy_purposes(const struct policy *policy, const struct policy_standing *standing);
+
 /* May a caller of this standing give this command (`log.show`, `import`) to the daemon? `commands` of a role lists words
  * or PREFIX.*; default none. A member who isn't bound to secrecy may not. *line becomes the deciding line (0: none). */
 bool policy_allows_command(const struct policy *policy, const struct policy_standing *standing, const char *command,

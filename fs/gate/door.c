@@ -146,14 +146,11 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
     const struct policy_standing *standing = &ask->caller->standing;
     struct log_entry entry;
     char roles[512];
-    uint64_t mine_all = 0;
+    uint64_t mine_all = policy_purposes(gate->policy, standing);
     int error;
 
     if (ask->caller->gap)
         return -EIO;
-    for (unsigned i = 0; i < gate->policy->role_count && standing->bound; i++)
-        if (standing->roles >> i & 1)
-            mine_all |= gate->policy->roles[i].purposes;
     /* Names of purposes are public, and everybody may list them: past a bound that is counted and not written one by one. */
     if (!noise_within(gate->noise, ask->caller->uid, clock_now_s())) {
         *purposes = mine_all;

@@ -40,13 +40,13 @@ static const char *program_of(int32_t pid, int64_t now_s)
     return seen[at].name;
 }
 
-/* The roles of the caller that have the purpose: what made him come this way. */
+/* The roles of the caller that have the purpose, without those whose agreement is not in force: what made him come this way. */
 uint64_t entries_roles(const struct gate *gate, const struct door_ask *ask)
 {
     uint64_t roles = 0;
 
     for (unsigned i = 0; i < gate->policy->role_count && ask->purpose >= 0; i++)
-        if ((ask->caller->standing.roles >> i & 1) && (gate->policy->roles[i].purposes >> ask->purpose & 1))
+        if ((ask->caller->standing.in_force >> i & 1) && (gate->policy->roles[i].purposes >> ask->purpose & 1))
             roles |= (uint64_t)1 << i;
     return roles;
 }

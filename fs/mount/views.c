@@ -153,7 +153,6 @@ static void render_refusals(const struct policy *policy, const struct door_self 
 
 static uint64_t render_roles(const struct policy *policy, const struct door_self *self, struct buffer *out)
 {
-    uint64_t purposes = 0;
     bool first = true;
 
     buffer_printf(out, "You are: uid %u%s%s\n", (unsigned)self->uid, self->user[0] ? ", " : "", self->user);
@@ -161,14 +160,14 @@ static uint64_t render_roles(const struct policy *policy, const struct door_self
     for (unsigned i = 0; i < policy->role_count; i++) {
         if (!(self->standing.roles >> i & 1))
             continue;
-        buffer_printf(out, "%s%s", first ? "" : ", ", policy->roles[i].label);
-        purposes |= policy->roles[i].purposes;
+        buffer_printf(out, "%s%s%s", first ? "" : ", ", policy->roles[i].label,
+                      self->standing.in_force >> i & 1 ? "" : " (the agreement is not in force today)");
         first = false;
     }
     buffer_append_text(out, self->standing.roles ? "\n" : "none: nothing shows to you\n");
     buffer_printf(out, "Secrecy: %s\n",
                   self->standing.bound ? "bound" : "no record in force: nothing shows to you until there is one");
-    return self->standing.bound ? purposes : 0;
+    return policy_purposes(policy, &self->standing);
 }
 
 int views_render_own(struct gate *gate, const struct door_caller *caller, struct buffer *out)
