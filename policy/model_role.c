@@ -190,8 +190,8 @@ static void read_masks(struct model *model, const struct draft_section *section,
 /* ---- commands ---- */
 
 /* What may be given to the daemon, and the groups of these (`log.*`). */
-static const char *const commands_known[] = {"import",   "log.breach",  "log.did",     "log.export",
-                                             "log.show", "log.unusual", "log.who-saw", "log.*"};
+static const char *const commands_known[] = {"import",      "log.breach",  "log.did", "log.export",   "log.show",
+                                             "log.unusual", "log.who-saw", "log.*",   "policy.replay"};
 enum { COMMANDS_KNOWN = sizeof commands_known / sizeof *commands_known };
 
 static bool is_command(struct model *model, const char *text, unsigned line)
@@ -204,8 +204,9 @@ static bool is_command(struct model *model, const char *text, unsigned line)
             return true;
         suggest_consider(&suggest, commands_known[i]);
     }
-    faults_add_unknown(model->faults, line, "command", text, suggest.nearest,
-                       "import, log.breach, log.did, log.export, log.show, log.unusual, log.who-saw, log.*");
+    faults_add_unknown(
+        model->faults, line, "command", text, suggest.nearest,
+        "import, log.breach, log.did, log.export, log.show, log.unusual, log.who-saw, log.*, policy.replay");
     return false;
 }
 

@@ -46,6 +46,12 @@ static const struct command_option explain_options[] = {
     {0},
 };
 
+static const struct command_option replay_options[] = {
+    {"days", "N", COMMAND_TEXT, "entries of the last N days; default: 30"},
+    {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
 static const struct command_option register_options[] = {
     {"format", "WORD", COMMAND_TEXT, "text (default), csv, html or markdown"},
     {"language", "LANGUAGE", COMMAND_TEXT, "of the words around its labels: en or nl; default: as the policy says"},
@@ -153,6 +159,9 @@ const struct command commands_table[] = {
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},
+    {"policy", "replay", policy_replay_run, COMMAND_GATE,
+     "which decisions of the log would have come out otherwise under another policy", "NEW.ini|-", 1, 1, COMMAND_READ,
+     replay_options, NULL},
     {"policy", "register", policy_register_run, COMMAND_LOCAL,
      "the record of processing activities (GDPR art. 30) of the policy", "", 0, 0, COMMAND_TEXT, register_options,
      NULL},
