@@ -54,15 +54,21 @@ static void add_value(struct model *model, struct policy_role *role, const char 
     values[role->caseload_count++] = text;
 }
 
-/* The value as it is kept, so that it can be compared with what is in the store. */
+/* The value as it is kept, so that it can be compared with what is in the store: one value, also of a field that has several. */
 static const char *kept_form(struct model *model, const struct type *type, const char *text, unsigned line)
 {
     struct buffer canonical = BUFFER_EMPTY;
+    struct type one = *type;
     const char *why = "";
     char *kept = NULL;
-    int error = type_check(type, text, strlen(text), &canonical, &why);
+    int error;
 
-    if (error == -EINVAL)
+    one.is_list = false;
+    error = type_check(&one, text, strlen(text), &canonical, &why);
+    if (type->is_list && strchr(text, '|'))
+        faults_add(model->faults, line, "'%s' is several values; allowed: one, and ',' before the next",
+                   faults_word(text).text);
+    else if (error == -EINVAL)
         faults_add(model->faults, line, "'%s' can't be a value of that field: %s", faults_word(text).text, why);
     else if (error == 0 && canonical.length_bytes == 0)
         faults_add(model->faults, line, "a value that counts as empty in that field; allowed: FIELD: VALUE, VALUE");

@@ -333,7 +333,8 @@ static double time_s(const char *body, size_t length_bytes)
     struct policy_fault fault;
     clock_t begin;
 
-    buffer_append_text(&text, FRAME "[role same]\nmembers = u1\nfields = iban\n");
+    buffer_append_text(&text,
+                       FRAME "[role same]\nmembers = u1\nfields = iban\ncaseload = achternaam: a\nspecial = iban\n");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     for (unsigned n = 0; text.length_bytes < length_bytes; n++)
@@ -358,6 +359,9 @@ static void nothing_takes_long(void **state)
         "[role same]\nmember%u = b%u\n",
         "members += u%u, v%u\n",
         "members += u%u, v%u, u1\nfields += f%u\n",
+        "caseload += v%u, w%u, a\nspecial += f%u\n",
+        "[recipient r%u]\nagreement = x%u\nsigned = %u\nwas = r\n",
+        "[category c%u]\nroles = r%u, same\nwas = c%u\nincident = required\n",
     };
 
     (void)state;
@@ -423,10 +427,18 @@ static void as_many_as_allowed_load(void **state)
         buffer_printf(&text, "[field f%u]\ncategory = c%u\ntype = text\n", i, i % POLICY_MAX_CATEGORIES);
     for (unsigned i = 0; i < POLICY_MAX_PURPOSES; i++)
         buffer_printf(&text, "[purpose p%u]\nground = A\nkinds = k15\nfields = c63, f%u\n", i, i / 2);
-    for (unsigned i = 0; i < POLICY_MAX_ROLES; i++)
+    for (unsigned i = 0; i < POLICY_MAX_ROLES - 10; i++)
         buffer_printf(&text, "[role r%u]\nmembers = %u\npurposes = p63\nfields = f255\n", i, i);
+    for (unsigned i = 0; i < 10; i++)
+        buffer_printf(&text,
+                      "[recipient e%u]\nagreement = covenant\nsigned = 2026-01-01\nmembers = %u\npurposes = p63\n"
+                      "fields = f255\n",
+                      i, 100 + i);
     policy = load_words(buffer_text(&text));
     assert_int_equal(policy->role_count, POLICY_MAX_ROLES);
+    assert_int_equal(policy_find_role(policy, "r53"), 53);
+    assert_int_equal(policy_find_role(policy, "e9"), 63);
+    assert_int_equal(policy->own_roles, POLICY_MAX_ROLES - 10);
     assert_int_equal(policy_find_field(policy, "f255"), 255);
     assert_true(field_set_has(&policy->roles[63].fields, 255));
     assert_true(policy->purposes[0].kinds == (uint32_t)1 << 15);
