@@ -20,6 +20,7 @@
 #include "fs/gate/control.h"
 #include "fs/gate/gate.h"
 #include "fs/mount/keeper.h"
+#include "fs/mount/reloader.h"
 #include "fs/mount/session.h"
 #include "tools/place.h"
 #include "tools/secret.h"
@@ -33,8 +34,10 @@ struct start {
     enum log_durability log_durability;
     char name[64];
     const char *source, *mountpoint, *store, *policy_path, *key_file, *passphrase_file, *control_path;
-    char policy_file[4096], socket_path[CONTROL_PATH_BYTES], store_path[PATH_MAX];
+    char policy_file[4096], policy_watched[PATH_MAX], socket_path[CONTROL_PATH_BYTES], store_path[PATH_MAX];
     struct policy *policy;
+    struct buffer policy_text;
+    uint32_t policy_owner;
     struct buffer secret;
     enum store_secret_type secret_type;
     struct keeper_options keeper;
@@ -226,7 +229,8 @@ static int load_policy(struct start *start)
         snprintf(start->policy_file, sizeof start->policy_file, "%s", start->policy_path);
     else
         snprintf(start->policy_file, sizeof start->policy_file, "/etc/dossierfs/%s.ini", start->name);
-    if (place_read_policy(start->policy_file, &start->policy, stderr) != 0)
+    if (place_read_policy_text(start->policy_file, &start->policy, &start->policy_text, &start->policy_owner,
+                               stderr) != 0)
         return -EINVAL;
     if (!start->store && start->policy->mount.store[0])
         start->store = start->policy->mount.store;
@@ -282,24 +286,24 @@ static int read_secret(struct start *start)
     return error;
 }
 
-/* As --control gave it, but absolute: in the background the daemon leaves the directory it was started in. */
-static int take_control_path(struct start *start)
+/* As it was given, but absolute: in the background both processes leave the directory they were started in. */
+static int make_absolute(const char *path, char *absolute, size_t absolute_bytes)
 {
     char here[PATH_MAX] = "";
     int length;
 
-    if (start->control_path[0] != '/' && !getcwd(here, sizeof here))
+    if (path[0] != '/' && !getcwd(here, sizeof here))
         return -errno;
-    length = snprintf(start->socket_path, sizeof start->socket_path, "%s%s%s", here, here[0] ? "/" : "",
-                      start->control_path);
-    return (size_t)length >= sizeof start->socket_path ? -ENAMETOOLONG : 0;
+    length = snprintf(absolute, absolute_bytes, "%s%s%s", here, here[0] ? "/" : "", path);
+    return (size_t)length >= absolute_bytes ? -ENAMETOOLONG : 0;
 }
 
 static int listen_for_commands(struct start *start)
 {
     struct report_why why = {""};
-    int error = start->control_path ? take_control_path(start)
-                                    : control_path(start->name, geteuid() == 0, start->socket_path);
+    int error = start->control_path
+                    ? make_absolute(start->control_path, start->socket_path, sizeof start->socket_path)
+                    : control_path(start->name, geteuid() == 0, start->socket_path);
 
     if (error == -ENOENT)
         return 0; /* an ordinary user without a runtime directory: the mount works, without commands */
@@ -336,12 +340,16 @@ static void let_go(void)
 static int serve(void *context, struct keeper_talk *talk)
 {
     struct start *start = context;
-    struct gate_options options = {.store = start->store_path,
-                                   .policy = start->policy,
-                                   .mounted = true,
-                                   .log_durability = start->log_durability};
+    struct gate_options options = {
+        .store = start->store_path,
+        .policy = start->policy,
+        .policy_text = {buffer_text(&start->policy_text), start->policy_text.length_bytes, start->policy_owner},
+        .mountpoint = start->keeper.mountpoint,
+        .mounted = true,
+        .log_durability = start->log_durability};
     struct session_options session = {.keeper_fd = keeper_fd(talk), .stop_fd = keeper_stop_fd(talk)};
     struct control *control = NULL;
+    struct reloader *reloader = NULL;
     struct gate *gate = NULL;
     struct report_why why = {""};
     int error;
@@ -353,6 +361,7 @@ static int serve(void *context, struct keeper_talk *talk)
         error = gate_open(&options, &gate, &why);
     }
     buffer_clear(&start->secret);
+    buffer_clear(&start->policy_text);
     if (!error) {
         start->policy = options.policy;
         error = keeper_request_mount(talk, &session.fuse_fd);
@@ -362,10 +371,13 @@ static int serve(void *context, struct keeper_talk *talk)
     if (!error) {
         if (!start->foreground)
             let_go();
-        error = session_serve(gate, &session, &why);
+        error = reloader_start(gate, talk, &reloader);
+        if (!error)
+            error = session_serve(gate, &session, &why);
     }
     if (error && why.text[0])
         report(REPORT_ERROR, "%s", why.text);
+    reloader_stop(reloader);
     control_stop(control);
     gate_close(gate);
     return error ? EXIT_CANT : 0;
@@ -390,7 +402,7 @@ static int keep(struct start *start)
     int code;
 
     start->keeper.source = start->keeper.source ? start->keeper.source : "dossierfs";
-    start->keeper.ignore_hangup = !start->foreground;
+    start->keeper.policy_file = start->policy_watched;
     code = keeper_run(&start->keeper, serve, ready, start);
     /* While this process holds it too, nobody can have put another one in its place. */
     if (start->control_fd >= 0)
@@ -440,6 +452,11 @@ int main(int argc, char **argv)
     if (error)
         return error > 0 ? 0 : EXIT_CANT;
     error = load_policy(&start);
+    if (!error) {
+        error = make_absolute(start.policy_file, start.policy_watched, sizeof start.policy_watched);
+        if (error)
+            report(REPORT_ERROR, "the policy %s can't be reached: %s", start.policy_file, strerror(-error));
+    }
     if (!error)
         error = find_user(&start);
     if (!error && keeper_check_mountpoint(start.mountpoint, start.keeper.mountpoint, &why) < 0) {
@@ -453,6 +470,7 @@ int main(int argc, char **argv)
     if (!error)
         code = launch(&start);
     buffer_clear(&start.secret);
+    buffer_clear(&start.policy_text);
     policy_free(start.policy);
     return code;
 }

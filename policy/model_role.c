@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,23 +191,26 @@ static void read_masks(struct model *model, const struct draft_section *section,
 /* ---- commands ---- */
 
 /* What may be given to the daemon, and the groups of these (`log.*`). */
-static const char *const commands_known[] = {"import",      "log.breach",  "log.did", "log.export",   "log.show",
-                                             "log.unusual", "log.who-saw", "log.*",   "policy.replay"};
+static const char *const commands_known[] = {
+    "import", "log.breach",    "log.did",     "log.export",      "log.show", "log.unusual", "log.who-saw",
+    "log.*",  "policy.replay", "policy.edit", "policy.versions", "policy.*", "status"};
 enum { COMMANDS_KNOWN = sizeof commands_known / sizeof *commands_known };
 
 static bool is_command(struct model *model, const char *text, unsigned line)
 {
+    char allowed[300] = "";
     struct suggest suggest;
 
     suggest_init(&suggest, text);
     for (size_t i = 0; i < COMMANDS_KNOWN; i++) {
+        size_t used = strlen(allowed);
+
         if (strcmp(commands_known[i], text) == 0)
             return true;
         suggest_consider(&suggest, commands_known[i]);
+        snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", commands_known[i]);
     }
-    faults_add_unknown(
-        model->faults, line, "command", text, suggest.nearest,
-        "import, log.breach, log.did, log.export, log.show, log.unusual, log.who-saw, log.*, policy.replay");
+    faults_add_unknown(model->faults, line, "command", text, suggest.nearest, allowed);
     return false;
 }
 

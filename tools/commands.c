@@ -66,6 +66,12 @@ static const struct command_option statement_options[] = {
     {0},
 };
 
+static const struct command_option versions_options[] = {
+    {"show", "N", COMMAND_TEXT, "the text of number N instead of the list"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object a version"},
+    {0},
+};
+
 static const struct command_option show_options[] = {
     {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "entries before this moment; a date means the end of that day"},
@@ -140,6 +146,11 @@ static const struct command_option fold_options[] = {
 
 static const struct command_option prove_options[] = {{0}};
 
+static const struct command_option status_options[] = {
+    {"json", NULL, COMMAND_TEXT, "one JSON object"},
+    {0},
+};
+
 static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
     "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
@@ -183,6 +194,8 @@ const struct command commands_table[] = {
      "NUMBER [DIRECTORY]", 1, 2, COMMAND_TEXT, prove_options,
      "Verifies the log on the way. dossier-check-proof(1) checks the proof, with nothing but a public key.\n"
      "Exit code: 0 printed, 1 the log is not what it was, 2 can't.\n"},
+    {"policy", "versions", policy_versions_run, COMMAND_GATE, "list the policies that were in force, or show one", "",
+     0, 0, COMMAND_TEXT, versions_options, "For roles with commands = policy.versions.\n"},
     {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
      show_options, time_help},
     {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,
@@ -198,6 +211,10 @@ const struct command commands_table[] = {
      COMMAND_TEXT, fold_options,
      "~NUMBER is what `log show` prints for a dossier whose code is erased.\n"
      "TIME is as for `log show`.\n"},
+    {"status", NULL, status_run, COMMAND_GATE, "tell which policy is in force, and what is open", "", 0, 0,
+     COMMAND_TEXT, status_options,
+     "For root, the store's owner, and roles with commands = status. Exit code 1: the policy's file has faults\n"
+     "and is not what is in force (or you may not ask).\n"},
     {0},
 };
 

@@ -105,6 +105,7 @@ int policy_register_run(struct command_context *context);
 int policy_statement_run(struct command_context *context);
 int log_breach_run(struct command_context *context);
 int policy_replay_run(struct command_context *context);
+int policy_versions_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_did_run(struct command_context *context);
 int log_export_run(struct command_context *context);
@@ -113,5 +114,6 @@ int log_show_run(struct command_context *context);
 int log_unusual_run(struct command_context *context);
 int log_verify_run(struct command_context *context);
 int log_who_saw_run(struct command_context *context);
+int status_run(struct command_context *context);
 
 #endif

@@ -1,7 +1,10 @@
 #include "tools/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fs/base/file.h"
 #include "fs/gate/control.h"
@@ -9,8 +12,31 @@
 int place_read_policy(const char *path, struct policy **policy, FILE *error)
 {
     struct buffer text = BUFFER_EMPTY;
+    uint32_t owner_uid;
+    int code = place_read_policy_text(path, policy, &text, &owner_uid, error);
+
+    buffer_clear(&text);
+    return code;
+}
+
+static int read_file(const char *path, struct buffer *text, uint32_t *owner_uid)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    int result = fd < 0 || fstat(fd, &status) < 0 ? -errno : file_read_all(fd, POLICY_TEXT_MAX_BYTES, text);
+
+    if (fd >= 0)
+        close(fd);
+    if (!result)
+        *owner_uid = (uint32_t)status.st_uid;
+    return result;
+}
+
+int place_read_policy_text(const char *path, struct policy **policy, struct buffer *text, uint32_t *owner_uid,
+                           FILE *error)
+{
     struct policy_faults faults = {0};
-    int result = file_read_path(path, POLICY_TEXT_MAX_BYTES, &text), code = COMMAND_DONE;
+    int result = read_file(path, text, owner_uid), code = COMMAND_DONE;
 
     if (result == -EFBIG)
         fprintf(error, "%s: the policy %s is longer than %d bytes\n", program_invocation_short_name, path,
@@ -22,7 +48,7 @@ int place_read_policy(const char *path, struct policy **policy, FILE *error)
         code = COMMAND_CANNOT;
         goto out;
     }
-    result = policy_load(path, buffer_text(&text), text.length_bytes, policy, &faults);
+    result = policy_load(path, buffer_text(text), text->length_bytes, policy, &faults);
     if (result == -EINVAL) {
         code = COMMAND_FAULTS;
         for (size_t i = 0; i < faults.count; i++)
@@ -34,7 +60,6 @@ int place_read_policy(const char *path, struct policy **policy, FILE *error)
     }
 out:
     policy_faults_clear(&faults);
-    buffer_clear(&text);
     return code;
 }
 

@@ -20,5 +20,8 @@ void place_clear(struct place *place);
 
 /* Loads one policy file and prints every fault as `file:line: text`. COMMAND_DONE; COMMAND_FAULTS; COMMAND_CANNOT. */
 int place_read_policy(const char *path, struct policy **policy, FILE *error);
+/* The same, and keeps the text (appended) and whose file it is. */
+int place_read_policy_text(const char *path, struct policy **policy, struct buffer *text, uint32_t *owner_uid,
+                           FILE *error);
 
 #endif

@@ -73,7 +73,9 @@ int tools_serve(void *gate, const struct control_request *request)
     if (gate_person_look_up(request->uid, request->pid, &person) < 0)
         return commands_cannot(&context, "who you are can't be looked up now (NSS); try again in a moment");
     context.person = &person;
+    gate_hold_policy(gate);
     code = line.command->run(&context);
+    gate_let_go_policy(gate);
     gate_person_clear(&person);
     return code;
 }

@@ -6,7 +6,7 @@
 
 #include "fs/gate/clock.h"
 
-enum { BUCKETS = 256, CALLERS_MAX = 4096 };
+enum { BUCKETS = 256, CALLERS_MAX = 4096, NO_DAY = INT32_MIN };
 
 struct callers {
     const struct policy *policy;
@@ -58,6 +58,17 @@ void callers_free(struct callers *callers)
         return;
     forget_all(callers);
     free(callers);
+}
+
+void callers_set_policy(struct callers *callers, const struct policy *policy)
+{
+    callers->policy = policy;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct door_caller *caller = callers->buckets[i]; caller; caller = caller->next) {
+            caller->day = NO_DAY; /* callers_get() finds out who he is now */
+            caller->standing = (struct policy_standing){0};
+            forget_candidates(caller);
+        }
 }
 
 void callers_trim(struct callers *callers)

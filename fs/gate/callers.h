@@ -24,6 +24,8 @@ struct door_caller {
 
 int callers_new(const struct policy *policy, struct identity *identity, struct callers **out);
 void callers_free(struct callers *callers);
+/* Another policy came in force: what was computed from the old one is forgotten. */
+void callers_set_policy(struct callers *callers, const struct policy *policy);
 /* NULL: still being asked for. */
 struct door_caller *callers_get(struct callers *callers, uint32_t uid);
 /* Forgets callers that weren't seen for a while, when there are many: whoever can act as ever new uids must not fill our

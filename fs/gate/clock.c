@@ -72,3 +72,13 @@ int64_t clock_first_second(int32_t day)
     local.tm_mday = month_day;
     return (int64_t)mktime(&local);
 }
+
+void clock_stamp(int64_t second, char stamp[static CLOCK_STAMP_BYTES])
+{
+    time_t when = (time_t)second;
+    struct tm local;
+
+    stamp[0] = '\0';
+    if (localtime_r(&when, &local))
+        strftime(stamp, CLOCK_STAMP_BYTES, "%Y-%m-%d %H:%M:%S", &local);
+}

@@ -12,6 +12,9 @@
 int clock_set_zone(const char *name, struct report_why *why);
 /* Whether it would; changes nothing. */
 bool clock_zone_exists(const char *name);
+/* "2026-11-27 14:03:22" in the zone. */
+enum { CLOCK_STAMP_BYTES = 32 };
+void clock_stamp(int64_t second, char stamp[static CLOCK_STAMP_BYTES]);
 int64_t clock_now_s(void);
 int64_t clock_now_ms(void);
 /* Monotonic milliseconds, for waiting: not moved by who sets the clock. */

@@ -13,6 +13,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/reload.h"
 #include "fs/gate/sight.h"
 
 enum { CHANGES_PER_TICK = 256 };
@@ -299,6 +300,45 @@ void door_self(struct gate *gate, const struct door_caller *caller, struct door_
                                .refusals = caller->refusals};
 }
 
+/* ---- another policy --------------------------------------------------------------------------------------------- */
+
+uint32_t door_generation(const struct gate *gate)
+{
+    return gate->generation;
+}
+
+bool door_still_shows(struct gate *gate, const struct door_ask *ask, uint32_t number,
+                      const struct door_granted *granted, unsigned count, int64_t *ends_s)
+{
+    struct dossier dossier = dossiers_get(gate->dossiers, number);
+    int64_t now_s = clock_now_s(), first_end_s = TERMS_NEVER;
+
+    if (ask->caller->gap || ask->purpose < 0)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!sight_still_shows(gate, ask, &dossier, &granted[i], now_s, &first_end_s))
+            return false;
+    *ends_s = first_end_s;
+    return true;
+}
+
+bool door_has_purpose(struct gate *gate, const struct door_ask *ask, int purpose)
+{
+    const struct door_ask same = {ask->caller, ask->pid, purpose};
+
+    return purpose >= 0 && has_purpose(gate, &same);
+}
+
+bool door_sees_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf)
+{
+    struct dossier dossier = dossiers_get(gate->dossiers, number);
+    struct decision decisions[POLICY_MAX_FIELDS];
+    struct field_set fields;
+    struct door_found found;
+
+    return ask->purpose >= 0 && sight_choose(gate, ask, &dossier, leaf, clock_now_s(), decisions, &fields, &found);
+}
+
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
 /* Takes a slice of what was published; true if more is left. */
@@ -347,6 +387,7 @@ bool door_tick(struct gate *gate, void (*changed)(void *context, uint32_t dossie
 
     eventfd_read(gate->wake_fd, &count);
     more = take_changes(gate, changed, context);
+    reload_take(gate);
     if (more)
         eventfd_write(gate->wake_fd, 1); /* more waits, but so do the callers */
     entries_write_counted(gate, false);

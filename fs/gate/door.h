@@ -53,6 +53,7 @@ struct door_shown {
         unsigned field;
         bool masked;
         size_t at, length_bytes; /* in `text`; several values are separated by '\n' */
+        uint64_t mask;           /* 0: not masked; otherwise a mark: equal marks, equal masks */
     } values[POLICY_MAX_FIELDS];
 };
 void door_shown_clear(struct door_shown *shown);
@@ -105,9 +106,9 @@ uint64_t door_inode(const struct gate *gate, int purpose, uint32_t dossier, int 
 enum { DOOR_REFUSALS_KEPT = 8 };
 struct door_refusal {
     int64_t time_ms;
-    int purpose;
-    char name[128];   /* as asked: a code, or a field's name */
-    char reason[200]; /* what the policy says without looking at any dossier */
+    char purpose[POLICY_NAME_MAX_BYTES + 1]; /* "": none; a name, since it may outlive the policy */
+    char name[128];                          /* as asked: a code, or a field's name */
+    char reason[200];                        /* what the policy says without looking at any dossier */
 };
 /* Who the caller is; strings hold as long as the caller. */
 struct door_self {
@@ -121,6 +122,24 @@ struct door_self {
 void door_self(struct gate *gate, const struct door_caller *caller, struct door_self *self);
 /* What a purpose shows to the caller as far as the policy alone decides. */
 struct decision door_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field, unsigned kind);
+
+/* ---- another policy --------------------------------------------------------------------------------------------- */
+
+/* Counts the policies that came in force; door_tick() is where it changes. What was got under one number must not be used with
+ * another: indexes of purposes and fields, and what was decided. */
+uint32_t door_generation(const struct gate *gate);
+/* What a handle showed when it was opened: fields, each with a mark of its mask. */
+struct door_granted {
+    int field;     /* index under the policy of now; -1: it has no such field any more */
+    uint64_t mask; /* door_value.mask */
+};
+/* Would all of it still be shown, masked no more than it was? *ends_s becomes the first second at which it won't be. */
+bool door_still_shows(struct gate *gate, const struct door_ask *ask, uint32_t dossier,
+                      const struct door_granted *granted, unsigned count, int64_t *ends_s);
+/* May the caller act for the purpose (index; negative: never)? */
+bool door_has_purpose(struct gate *gate, const struct door_ask *ask, int purpose);
+/* Does the leaf show at all? For names in a listing that was opened under another policy. */
+bool door_sees_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf);
 
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ struct dossiers {
     uint32_t slot_count;
     uint8_t
         hash_key[crypto_shorthash_KEYBYTES]; /* codes come from outside: chosen collisions must not slow us down */
-    pthread_rwlock_t lock;
+    pthread_rwlock_t lock;                   /* the last member: see dossiers_exchange() */
 };
 
 int dossiers_new(const struct policy *policy, struct dossiers **out)
@@ -94,6 +95,26 @@ void dossiers_free(struct dossiers *dossiers)
     free(dossiers->ends);
     free(dossiers->slots);
     free(dossiers);
+}
+
+void dossiers_set_policy(struct dossiers *dossiers, const struct policy *policy)
+{
+    dossiers->policy = policy;
+}
+
+bool dossiers_exchange(struct dossiers *dossiers, struct dossiers *other)
+{
+    enum { CONTENT_BYTES = offsetof(struct dossiers, lock) };
+    uint8_t held[CONTENT_BYTES];
+
+    if (pthread_rwlock_trywrlock(&dossiers->lock) != 0)
+        return false;
+    memcpy(held, dossiers, CONTENT_BYTES);
+    memcpy(dossiers, other, CONTENT_BYTES);
+    memcpy(other, held, CONTENT_BYTES);
+    pthread_rwlock_unlock(&dossiers->lock);
+    explicit_bzero(held, sizeof held);
+    return true;
 }
 
 void dossiers_read_begin(struct dossiers *dossiers)
@@ -199,11 +220,31 @@ static int index_of(const uint32_t *numbers, unsigned count, uint32_t number, un
     return -1;
 }
 
+/* The policy's categories in which the subject has an item: a bit each. */
+static uint64_t categories_of(const struct dossiers *dossiers, const struct dossiers_numbers *numbers,
+                              const struct store_subject *subject)
+{
+    uint64_t held = 0;
+    int at = -1;
+
+    for (unsigned i = 0; i < subject->category_count; i++) {
+        int found = index_of(numbers->categories, dossiers->policy->category_count, subject->categories[i].category,
+                             (unsigned)(at + 1) < dossiers->policy->category_count ? (unsigned)(at + 1) : 0);
+
+        if (found < 0)
+            continue;
+        held |= (uint64_t)1 << found;
+        at = found;
+    }
+    return held;
+}
+
 static int shape_of(const struct dossiers *dossiers, const struct dossiers_numbers *numbers,
                     const struct store_subject *subject, struct shape *shape)
 {
     const struct policy *policy = dossiers->policy;
     int kind = index_of(numbers->kinds, policy->kind_count, subject->kind, 0);
+    uint64_t held = categories_of(dossiers, numbers, subject);
     int field = -1;
 
     memset(shape, 0, sizeof *shape);
@@ -214,8 +255,8 @@ static int shape_of(const struct dossiers *dossiers, const struct dossiers_numbe
     for (unsigned i = 0; i < subject->field_count; i++) {
         field = index_of(numbers->fields, policy->field_count, subject->fields[i],
                          (unsigned)(field + 1) < policy->field_count ? (unsigned)(field + 1) : 0);
-        if (field < 0)
-            return -EINVAL;
+        if (field < 0 || !(held >> policy->fields[field].category & 1))
+            return -EINVAL; /* not known, or not where the policy looks for it */
         field_set_add(&shape->present, (unsigned)field);
         shape->rank[policy->fields[field].category] = 0;
     }

@@ -35,7 +35,7 @@ struct dossiers_numbers {
 
 int dossiers_new(const struct policy *policy, struct dossiers **out);
 void dossiers_free(struct dossiers *dossiers);
-/* Adds or replaces by subject->id; new ones come in growing order, as the store gives them out (-ERANGE). -EINVAL: a kind, category or field that the policy does not have. */
+/* Adds or replaces by subject->id; new ones come in growing order, as the store gives them out (-ERANGE). -EINVAL: a kind or field that the policy does not have, or has in another category. */
 int dossiers_put(struct dossiers *dossiers, const struct dossiers_numbers *numbers,
                  const struct store_subject *subject);
 uint32_t dossiers_count(const struct dossiers *dossiers);
@@ -46,6 +46,13 @@ uint32_t dossiers_find(const struct dossiers *dossiers, const char *code, size_t
 uint32_t dossiers_find_subject(const struct dossiers *dossiers, uint32_t subject);
 /* First second at which the dossier's items of a category are gone; TERMS_NEVER if no term runs. */
 int64_t dossiers_ends_s(const struct dossiers *dossiers, uint32_t number, unsigned category);
+
+/* Another policy that gives the same table: its kinds, categories, fields and terms are the same, in the same order. For the
+ * owner. */
+void dossiers_set_policy(struct dossiers *dossiers, const struct policy *policy);
+/* Exchanges the contents of the owner's table and of one that nobody else knows yet. False: others read the first just now, so
+ * nothing was done. */
+bool dossiers_exchange(struct dossiers *dossiers, struct dossiers *other);
 
 void dossiers_read_begin(struct dossiers *dossiers);
 void dossiers_read_end(struct dossiers *dossiers);

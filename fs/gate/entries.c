@@ -101,7 +101,7 @@ void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *c
     /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
     uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
     struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
-    struct door_refusal refusal = {.purpose = ask->purpose};
+    struct door_refusal refusal = {0};
     struct buffer reason = BUFFER_EMPTY;
     struct log_entry entry;
     char roles[512], rule[GATE_RULE_BYTES];
@@ -116,6 +116,7 @@ void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *c
     entry.name = name;
     entries_queue(gate, &entry, NULL, NULL);
     refusal.time_ms = entry.time_ms;
+    snprintf(refusal.purpose, sizeof refusal.purpose, "%s", entry.purpose ? entry.purpose : "");
     snprintf(refusal.name, sizeof refusal.name, "%.*s%s%s", (int)code_bytes, code, code_bytes && name[0] ? "/" : "",
              name);
     explain_sentence(gate->policy, decision, &reason);

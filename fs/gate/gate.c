@@ -14,83 +14,21 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
-#include "fs/gate/loading.h"
-#include "fs/gate/numbers.h"
+#include "fs/gate/reload.h"
+#include "fs/gate/tables.h"
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
-static void find_numbers(struct gate *gate)
-{
-    const struct policy *policy = gate->policy;
-    struct dossiers_numbers *numbers = &gate->numbers;
-
-    for (unsigned i = 0; i < policy->kind_count; i++)
-        if (numbers->kinds[i] == 0)
-            numbers_find(gate->store, STORE_KINDS, policy->kinds[i].name, policy->kinds[i].was, &numbers->kinds[i]);
-    for (unsigned i = 0; i < policy->category_count; i++)
-        if (numbers->categories[i] == 0)
-            numbers_find(gate->store, STORE_CATEGORIES, policy->categories[i].name, policy->categories[i].was,
-                         &numbers->categories[i]);
-    for (unsigned i = 0; i < policy->field_count; i++)
-        if (numbers->fields[i] == 0)
-            numbers_find(gate->store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was,
-                         &numbers->fields[i]);
-}
-
-static bool is_known(const uint32_t *numbers, unsigned count, uint32_t number)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (numbers[i] == number)
-            return true;
-    return false;
-}
-
-/* Which kind or field of the subject the policy lacks, for the message: names, not values. */
-static void find_unknown(struct gate *gate, const struct store_subject *subject)
-{
-    if (!is_known(gate->numbers.kinds, gate->policy->kind_count, subject->kind)) {
-        gate->unknown_what = "kind";
-        store_name(gate->store, STORE_KINDS, subject->kind, gate->unknown_name);
-    }
-    for (unsigned i = 0; i < subject->field_count && !gate->unknown_name[0]; i++)
-        if (!is_known(gate->numbers.fields, gate->policy->field_count, subject->fields[i])) {
-            gate->unknown_what = "field";
-            store_name(gate->store, STORE_FIELDS, subject->fields[i], gate->unknown_name);
-        }
-}
-
-static int take_summary(void *context, const struct store_subject *subject)
-{
-    struct gate *gate = context;
-    int error = dossiers_put(gate->dossiers, &gate->numbers, subject);
-
-    if (error == -EINVAL)
-        find_unknown(gate, subject);
-    return error;
-}
-
 static int load_summaries(struct gate *gate, struct report_why *why)
 {
-    uint64_t damaged = 0;
-    int error;
+    struct tables tables;
+    int error = tables_load(gate->store, gate->reader, gate->policy, NULL, &tables, why);
 
-    find_numbers(gate);
-    error = loading_each(gate->reader, take_summary, gate, &damaged);
-    store_reader_rest(gate->reader);
-    if (damaged > 0)
-        report(REPORT_ERROR, "%llu dossiers are damaged in the store and stay hidden", (unsigned long long)damaged);
-    if (error == -EINVAL)
-        return gate->unknown_name[0]
-                   ? report_fail(
-                         why, error,
-                         "the store holds dossiers with the %s \"%s\", which the policy %s lacks: put it back (no "
-                         "purpose needs to list it), or say what it is called now with was = %s",
-                         gate->unknown_what, gate->unknown_name, gate->policy->file, gate->unknown_name)
-                   : report_fail(why, error, "the store holds dossiers of a kind or field that the policy %s lacks",
-                                 gate->policy->file);
-    if (error)
-        return report_fail(why, error, "the store's summaries can't be read: %s", strerror(-error));
-    return 0;
+    if (!error) {
+        gate->dossiers = tables.dossiers;
+        gate->numbers = tables.numbers;
+    }
+    return error;
 }
 
 static int open_log(struct gate *gate, enum log_durability durability, struct report_why *why)
@@ -177,6 +115,7 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
     if (!gate)
         return report_fail(why, -ENOMEM, "no memory");
     gate->wake_fd = -1;
+    pthread_mutex_init(&gate->publishing, NULL);
     pthread_mutex_init(&gate->changes_lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -189,8 +128,6 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
         error = store_open(options->store, &options->secret, &gate->store, why);
     if (!error)
         error = store_reader_open(gate->store, &gate->reader);
-    if (!error)
-        error = dossiers_new(gate->policy, &gate->dossiers);
     if (!error) {
         struct log_opening opening = {.gate = gate, .durability = options->log_durability};
         struct report_why log_why = {""};
@@ -213,6 +150,8 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
         error = callers_new(gate->policy, gate->identity, &gate->callers);
     if (!error && gate->mounted)
         error = log_start(gate, options->log_durability, why);
+    if (!error)
+        error = reload_begin(gate, options);
     if (error) {
         gate->policy = NULL; /* still the caller's */
         gate_close(gate);
@@ -244,19 +183,32 @@ void gate_close(struct gate *gate)
     dossiers_free(gate->dossiers);
     store_reader_close(gate->reader);
     store_close(gate->store);
-    policy_free(gate->policy);
+    reload_end(gate);
     if (gate->wake_fd >= 0)
         close(gate->wake_fd);
     free(gate->changed);
     pthread_cond_destroy(&gate->changes_taken);
     pthread_mutex_destroy(&gate->changes_lock);
+    pthread_mutex_destroy(&gate->publishing);
     explicit_bzero(gate, sizeof *gate);
     free(gate);
 }
 
 const struct policy *gate_policy(const struct gate *gate)
 {
-    return gate->policy;
+    const struct policy *held = force_held(gate->force);
+
+    return held ? held : gate->policy;
+}
+
+void gate_hold_policy(struct gate *gate)
+{
+    force_hold(gate->force);
+}
+
+void gate_let_go_policy(struct gate *gate)
+{
+    force_let_go(gate->force);
 }
 
 const char *gate_store_path(const struct gate *gate)
@@ -278,7 +230,7 @@ void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome ou
     entry->what = what;
     entry->outcome = outcome;
     entry->count = 1;
-    memcpy(entry->policy, gate->policy->hash, sizeof entry->policy);
+    memcpy(entry->policy, gate_policy(gate)->hash, sizeof entry->policy);
     random_draw(entry->trace, sizeof entry->trace);
     random_draw(entry->span, sizeof entry->span);
 }
@@ -337,7 +289,7 @@ struct policy_standing gate_standing(const struct gate *gate, const struct gate_
     struct policy_caller who = {person->uid, person->user[0] ? person->user : NULL,
                                 (const char *const *)person->groups, person->group_count};
 
-    return policy_match(gate->policy, &who, clock_day_of(clock_now_s()));
+    return policy_match(gate_policy(gate), &who, clock_day_of(clock_now_s()));
 }
 
 static int refuse_command(const struct gate *gate, const struct policy_standing *standing, const char *command,
@@ -346,9 +298,9 @@ static int refuse_command(const struct gate *gate, const struct policy_standing 
     if (standing->roles != 0 && !standing->bound)
         return report_fail(why, -EACCES,
                            "you are not bound to secrecy today ([secrecy] in %s), so \"%s\" is not for you",
-                           gate->policy->file, command);
+                           gate_policy(gate)->file, command);
     return report_fail(why, -EACCES, "no role of yours has \"%s\" among its commands in %s", command,
-                       gate->policy->file);
+                       gate_policy(gate)->file);
 }
 
 int gate_command(struct gate *gate, const struct gate_person *person, const char *command, struct report_why *why)
@@ -356,7 +308,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     struct policy_standing standing = gate_standing(gate, person);
     unsigned line = 0;
     /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
-    bool allowed = !gate->mounted || policy_allows_command(gate->policy, &standing, command, &line);
+    bool allowed = !gate->mounted || policy_allows_command(gate_policy(gate), &standing, command, &line);
     struct noise_key key = {person->uid, -1, gate_code_mark(gate, command, strlen(command)), ENTRIES_COMMAND, true};
     char roles[512], rule[GATE_RULE_BYTES];
     struct log_entry entry;
@@ -365,7 +317,7 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     if (!allowed && !noise_first(gate->noise, &key, clock_now_s()))
         return refuse_command(gate, &standing, command, why);
     gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
-    gate_role_names(gate->policy, standing.roles, roles, sizeof roles);
+    gate_role_names(gate_policy(gate), standing.roles, roles, sizeof roles);
     gate_rule_text(gate->mounted ? "commands" : "key holder", line, rule);
     entry.role = roles;
     entry.rule = rule;
@@ -386,7 +338,7 @@ int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t s
 
     if (!error) {
         dossiers_write_begin(gate->dossiers);
-        find_numbers(gate);
+        tables_find_numbers(gate->store, gate->policy, &gate->numbers);
         error = dossiers_put(gate->dossiers, &gate->numbers, subject);
         dossiers_write_end(gate->dossiers);
     }
@@ -407,6 +359,13 @@ static void wait_for_dispatcher(struct gate *gate, uint64_t posting)
         ;
 }
 
+static int put_summary(void *context, const struct store_subject *subject)
+{
+    struct gate *gate = context;
+
+    return dossiers_put(gate->dossiers, &gate->numbers, subject);
+}
+
 /* Where nothing is mounted there is one thread. The new subjects, which an import may have a million of, come in one walk. */
 static void take_at_once(struct gate *gate, const uint32_t *subjects, size_t count)
 {
@@ -418,8 +377,8 @@ static void take_at_once(struct gate *gate, const uint32_t *subjects, size_t cou
     for (size_t i = 0; i < count; i++)
         if (subjects[i] <= last)
             gate_take_subject(gate, gate->reader, subjects[i]);
-    find_numbers(gate);
-    store_each_subject(gate->reader, last, take_summary, gate, NULL);
+    tables_find_numbers(gate->store, gate->policy, &gate->numbers);
+    store_each_subject(gate->reader, last, put_summary, gate, NULL);
     store_reader_rest(gate->reader);
 }
 

@@ -4,6 +4,7 @@
  *   gate.h    opening, who is acting, the policy in force      import.h  changes by import
  *   door.h    what a caller sees of the dossiers               answers.h questions to the log
  *   clock.h   time and time zone                               control.h the socket of the command
+ *   reload.h  another policy comes in force, status
  *
  * Errors are negative errno; a verdict is never an errno (policy/decide.h). */
 #ifndef DOSSIERFS_GATE_GATE_H
@@ -19,11 +20,21 @@
 
 struct gate;
 
+/* The text of a policy. */
+struct gate_policy_text {
+    const char *text; /* any bytes */
+    size_t length_bytes;
+    uint32_t owner_uid; /* whose file it is: as near as one gets to who wrote it */
+};
+
 struct gate_options {
     const char *store; /* path */
     struct store_secret secret;
     struct policy *policy; /* taken over (set to NULL) when gate_open() succeeds; must outlast a failed call */
-    bool mounted;          /* the daemon: commands need a role; otherwise whoever holds a key slot may */
+    /* Where the policy came from; `text` NULL: not known, then another one can't come in force. Borrowed for the call. */
+    struct gate_policy_text policy_text;
+    const char *mountpoint; /* to be told to who asks; NULL: none */
+    bool mounted;           /* the daemon: commands need a role; otherwise whoever holds a key slot may */
     enum log_durability log_durability;
 };
 
@@ -33,7 +44,13 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
 /* Waits for the log, then closes. NULL is allowed. */
 void gate_close(struct gate *gate);
 
+/* The policy that the calling thread works under: what is in force, for the dispatcher (or the only thread), which alone may see
+ * it replaced, between two requests; what it holds, for any other thread. */
 const struct policy *gate_policy(const struct gate *gate);
+/* Between these two a thread other than the dispatcher works under what is in force now, whatever comes in force meanwhile. Not
+ * nested. */
+void gate_hold_policy(struct gate *gate);
+void gate_let_go_policy(struct gate *gate);
 /* The file system that holds the store. 0 or a negative errno. */
 struct statvfs;
 int gate_statvfs(const struct gate *gate, struct statvfs *figures);

@@ -21,6 +21,7 @@ struct change {
 
 struct gate_import {
     struct gate *gate;
+    const struct policy *policy; /* under which it began */
     const struct gate_person *person;
     struct store_reader *reader;
     struct store_batch *batch;
@@ -73,7 +74,7 @@ static void free_import(struct gate_import *import)
 
 static int assign_numbers(struct gate_import *import)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
     struct store *store = import->gate->store;
     const struct policy_kind *kind = &policy->kinds[import->kind];
     int error = numbers_assign(store, STORE_KINDS, kind->name, kind->was, &import->numbers.kinds[import->kind]);
@@ -102,6 +103,7 @@ int gate_import_begin(struct gate *gate, const struct gate_person *person, const
     if (!import)
         return report_fail(why, -ENOMEM, "no memory");
     import->gate = gate;
+    import->policy = gate_policy(gate);
     import->person = person;
     import->kind = options->kind;
     import->update = options->update;
@@ -178,7 +180,7 @@ static bool reject(struct gate_import_reject *reject, int column, const char *re
 static bool check_code(struct gate_import *import, const char *code, size_t code_bytes,
                        struct gate_import_reject *why)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
     char text[200];
     int kind = policy_kind_of_code(policy, code, code_bytes);
 
@@ -195,7 +197,7 @@ static bool check_code(struct gate_import *import, const char *code, size_t code
 static bool check_values(struct gate_import *import, const struct gate_import_value *values, size_t count,
                          struct gate_import_reject *why, int *error)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
 
     memset(import->given, 0, sizeof import->given);
     for (size_t i = 0; i < count; i++) {
@@ -220,7 +222,7 @@ static bool check_values(struct gate_import *import, const struct gate_import_va
 
 static const struct store_field *existing_field(const struct gate_import *import, unsigned field)
 {
-    const struct store_item *item = &import->items[import->gate->policy->fields[field].category];
+    const struct store_item *item = &import->items[import->policy->fields[field].category];
 
     for (unsigned i = 0; i < item->field_count; i++)
         if (item->fields[i].number == import->numbers.fields[field])
@@ -230,8 +232,8 @@ static const struct store_field *existing_field(const struct gate_import *import
 
 static bool category_given(const struct gate_import *import, unsigned category)
 {
-    for (unsigned field = 0; field < import->gate->policy->field_count; field++)
-        if (import->given[field] && import->gate->policy->fields[field].category == category)
+    for (unsigned field = 0; field < import->policy->field_count; field++)
+        if (import->given[field] && import->policy->fields[field].category == category)
             return true;
     return false;
 }
@@ -241,7 +243,7 @@ static int read_existing(struct gate_import *import)
 {
     int error = store_read_subject(import->reader, import->subject.id, &import->subject);
 
-    for (unsigned i = 0; i < import->gate->policy->category_count && !error; i++) {
+    for (unsigned i = 0; i < import->policy->category_count && !error; i++) {
         if (!category_given(import, i))
             continue;
         error = store_read_item(import->reader, import->subject.id, import->numbers.categories[i], &import->items[i]);
@@ -263,7 +265,7 @@ static unsigned compare(const struct gate_import *import, struct field_set *chan
     unsigned count = 0;
 
     memset(changed, 0, sizeof *changed);
-    for (unsigned field = 0; field < import->gate->policy->field_count; field++)
+    for (unsigned field = 0; field < import->policy->field_count; field++)
         if (import->given[field] && !equal_value(&import->values[field], existing_field(import, field))) {
             field_set_add(changed, field);
             count++;
@@ -295,8 +297,7 @@ static int summarise_field(struct gate_import *import, unsigned field)
     subject->fields[i] = number;
     if (i == subject->field_count)
         subject->field_count++;
-    if (import->gate->policy->fields[field].type.code != TYPE_DATE ||
-        import->gate->policy->fields[field].type.is_list ||
+    if (import->policy->fields[field].type.code != TYPE_DATE || import->policy->fields[field].type.is_list ||
         !type_date_day((const char *)import->values[field].bytes, import->values[field].length_bytes, &day))
         return 0;
     for (i = 0; i < subject->date_count && subject->dates[i].field != number; i++)
@@ -330,7 +331,7 @@ static int summarise_category(struct gate_import *import, unsigned category)
 static int draft_category(struct gate_import *import, unsigned category, const struct field_set *changed,
                           struct store_item_draft *draft)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
     struct store_field *fields = import->drafts + import->draft_fields;
     unsigned count = 0, room = POLICY_MAX_FIELDS - import->draft_fields;
     int error = 0;
@@ -384,7 +385,7 @@ static int remember(struct gate_import *import, const struct field_set *changed,
 
 static int put(struct gate_import *import, const struct field_set *changed, bool added)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
     struct store_item_draft drafts[POLICY_MAX_CATEGORIES];
     size_t draft_count = 0;
     int error = 0;
@@ -468,7 +469,7 @@ int gate_import_row(struct gate_import *import, const char *code, size_t code_by
     if (!check_values(import, values, value_count, why, &error))
         return error;
     error = take_row(import, code, code_bytes, values, value_count, outcome, why);
-    for (unsigned i = 0; i < import->gate->policy->category_count; i++)
+    for (unsigned i = 0; i < import->policy->category_count; i++)
         store_item_clear(&import->items[i]);
     return error;
 }
@@ -503,7 +504,7 @@ static int append_patiently(struct gate_import *import, const struct log_entry *
 
 static void log_change(struct gate_import *import, const struct change *change)
 {
-    const struct policy *policy = import->gate->policy;
+    const struct policy *policy = import->policy;
     struct buffer names = BUFFER_EMPTY;
     struct log_entry entry;
     int error;
@@ -528,7 +529,7 @@ static int log_end(struct gate_import *import, enum log_outcome outcome, const c
     int error;
 
     gate_entry_person(import->gate, import->person, LOG_IMPORT, outcome, &entry);
-    entry.name = import->gate->policy->kinds[import->kind].name;
+    entry.name = import->policy->kinds[import->kind].name;
     entry.rule = rule;
     entry.count = import->change_count > UINT32_MAX ? UINT32_MAX : (uint32_t)import->change_count;
     error = append_patiently(import, &entry);
@@ -537,17 +538,16 @@ static int log_end(struct gate_import *import, enum log_outcome outcome, const c
     return error ? error : atomic_load(&import->log_error);
 }
 
-int gate_import_publish(struct gate_import *import, struct report_why *why)
+/* With gate->publishing held, so that no other policy comes in force meanwhile. */
+static int publish(struct gate_import *import, struct report_why *why)
 {
-    uint32_t *subjects = import->subjects;
     int error;
 
-    store_reader_rest(import->reader);
-    for (size_t i = 0; i < import->change_count && atomic_load(&import->log_error) == 0; i++)
-        log_change(import, &import->changes[i]);
-    error = atomic_load(&import->log_error);
-    if (!error)
-        error = log_end(import, LOG_DONE, "published");
+    if (!force_same_records(import->gate->force))
+        return report_fail(why, -ESTALE,
+                           "the policy was changed meanwhile in what a dossier holds, so nothing was imported: "
+                           "import again");
+    error = log_end(import, LOG_DONE, "published");
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing was imported: %s",
                            strerror(-error));
@@ -558,10 +558,27 @@ int gate_import_publish(struct gate_import *import, struct report_why *why)
         return report_fail(why, error, "the store can't publish the import: %s", strerror(-error));
     }
     import->batch = NULL;
+    gate_post_changes(import->gate, import->subjects, import->change_count);
     import->subjects = NULL;
-    gate_post_changes(import->gate, subjects, import->change_count);
-    free_import(import);
     return 0;
+}
+
+int gate_import_publish(struct gate_import *import, struct report_why *why)
+{
+    int error;
+
+    store_reader_rest(import->reader);
+    for (size_t i = 0; i < import->change_count && atomic_load(&import->log_error) == 0; i++)
+        log_change(import, &import->changes[i]);
+    if (atomic_load(&import->log_error))
+        return report_fail(why, -EIO, "the processing log can't be written, so nothing was imported: %s",
+                           strerror(-atomic_load(&import->log_error)));
+    pthread_mutex_lock(&import->gate->publishing);
+    error = publish(import, why);
+    pthread_mutex_unlock(&import->gate->publishing);
+    if (!error)
+        free_import(import);
+    return error;
 }
 
 void gate_import_abandon(struct gate_import *import)

@@ -8,6 +8,7 @@
 #include "fs/gate/callers.h"
 #include "fs/gate/door.h"
 #include "fs/gate/dossiers.h"
+#include "fs/gate/force.h"
 #include "fs/gate/gate.h"
 #include "fs/gate/identity.h"
 #include "fs/gate/noise.h"
@@ -16,7 +17,10 @@
 #include "policy/match.h"
 
 struct gate {
-    struct policy *policy; /* owned; read-only */
+    struct policy *policy; /* in force; read-only; the dispatcher's, others ask gate_policy() */
+    struct force *force;   /* owns it, and those before it that are still read */
+    uint32_t generation;   /* counts the policies that came in force; the dispatcher's */
+    struct reloading *reloading;
     bool mounted;
     struct store *store;
     struct store_reader *reader; /* the dispatcher's (or the only thread's) */
@@ -28,10 +32,11 @@ struct gate {
     struct callers *callers;           /* the dispatcher's */
     uint8_t hash_key[STORE_KEY_BYTES]; /* for inode numbers, and for codes in refusals that name no subject */
     int wake_fd;
-    const char *unknown_what; /* what the policy lacks and the store has, for the message at opening */
-    char unknown_name[64];
     atomic_uint unsettled; /* imports published, or about to be, that `dossiers` may not know yet */
 
+    /* Held by whoever publishes changes, until the dispatcher knows of them, and while another policy's tables are made and put in
+     * force: a table is made from a store that stands still. Comes before changes_lock. */
+    pthread_mutex_t publishing;
     pthread_mutex_t changes_lock;          /* guards what follows */
     pthread_cond_t changes_taken;          /* the dispatcher took what was waiting */
     uint32_t *changed;                     /* subjects of published imports that `dossiers` doesn't know yet */

@@ -144,6 +144,37 @@ bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct do
     return any && !ask->caller->gap;
 }
 
+/* A mark of a mask that outlives the policy: of the words that tell people what it does. */
+static uint64_t mark_of(const struct decision *decision)
+{
+    struct buffer words = BUFFER_EMPTY;
+    uint64_t mark = 0xcbf29ce484222325u;
+
+    if (decision->verdict != VERDICT_MASKED)
+        return 0;
+    mask_describe(&decision->mask, &words);
+    for (size_t i = 0; i < words.length_bytes; i++)
+        mark = (mark ^ words.bytes[i]) * 0x100000001b3u;
+    buffer_clear(&words);
+    return mark | 1;
+}
+
+bool sight_still_shows(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
+                       const struct door_granted *granted, int64_t now_s, int64_t *ends_s)
+{
+    struct decision decision;
+    int64_t field_ends_s;
+
+    if (granted->field < 0)
+        return false;
+    decision = decide_field(gate, ask, dossier, (unsigned)granted->field, now_s);
+    field_ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[granted->field].category);
+    if (field_ends_s < *ends_s)
+        *ends_s = field_ends_s;
+    return decision.verdict == VERDICT_SHOWN ||
+           (decision.verdict == VERDICT_MASKED && mark_of(&decision) == granted->mask);
+}
+
 /* Appends the kept values of one field, masked if so decided. */
 static int show_value(const struct decision *decision, const struct store_field *value, unsigned field,
                       struct door_shown *shown)
@@ -152,7 +183,7 @@ static int show_value(const struct decision *decision, const struct store_field 
     size_t at = shown->text.length_bytes, from = 0;
     int error = 0;
 
-    *out = (struct door_value){field, decision->verdict == VERDICT_MASKED, at, 0};
+    *out = (struct door_value){field, decision->verdict == VERDICT_MASKED, at, 0, mark_of(decision)};
     if (!out->masked)
         error = buffer_append(&shown->text, value->value, value->value_bytes);
     while (out->masked && !error && from <= value->value_bytes) {

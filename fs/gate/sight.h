@@ -19,6 +19,9 @@ bool sight_sees_code(struct gate *gate, const struct door_ask *ask, unsigned kin
 bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int leaf,
                   int64_t now_s, struct decision decisions[POLICY_MAX_FIELDS], struct field_set *fields,
                   struct door_found *found);
+/* Would the field still be shown, masked no more than it was? *ends_s is cut to when it ends. */
+bool sight_still_shows(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
+                       const struct door_granted *granted, int64_t now_s, int64_t *ends_s);
 /* Decides about a leaf and reads what shows. -ENOENT: refused, and logged as such. -EIO. */
 int sight_find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
                     struct door_found *found, struct door_shown *shown, struct decision decisions[POLICY_MAX_FIELDS]);

@@ -12,7 +12,6 @@ struct handle *handles_new(struct node *node, uint32_t uid)
         return NULL;
     handle->node = node;
     handle->uid = uid;
-    handle->ends_s = INT64_MAX;
     node->handles++;
     return handle;
 }

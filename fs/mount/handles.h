@@ -18,11 +18,11 @@ struct handle_name {
 struct handle {
     struct node *node; /* referenced */
     uint32_t uid;      /* of the opener */
-    int64_t ends_s;    /* first second at which the content is gone */
     struct buffer content;
     bool failed; /* could not be filled after its entry was queued: answers EIO */
     bool is_listing;
-    int64_t listed_s;    /* when the listing was made */
+    int64_t listed_s; /* when the listing was made, and under which policy */
+    uint32_t generation;
     struct buffer names; /* NUL-terminated, behind each other */
     struct handle_name *list;
     size_t list_count, list_capacity;

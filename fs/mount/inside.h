@@ -10,10 +10,15 @@
 #include "fs/mount/handles.h"
 #include "fs/mount/nodes.h"
 #include "fs/mount/notifier.h"
+#include "fs/mount/slots.h"
 
 struct session {
     struct gate *gate;
-    const struct policy *policy;
+    const struct policy *policy; /* in force */
+    struct slots *slots;         /* of purposes and fields: what node_key names */
+    uint32_t generation;         /* of the policy; 1.. */
+    bool renewing;               /* nodes of the policy before are still being retired */
+    struct nodes_cursor renewed;
     struct fuse_session *fuse;
     struct nodes *nodes;
     struct notifier *notifier;

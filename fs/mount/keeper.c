@@ -24,8 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Words on the socket pair, one byte each: daemon to keeper 'M' (mount), 'R' (serves), 'H' (alive); keeper to daemon 'F' with
- * the descriptor, or 'N' (could not mount). */
+#include "fs/base/file.h"
+#include "fs/mount/policy_watch.h"
+
+/* Words on the socket pair, one byte each: daemon to keeper 'M' (mount), 'R' (serves), 'H' (alive), 'P' (the policy is dealt with);
+ * keeper to daemon 'F' with the descriptor, 'N' (could not mount), or 'P' with a file in memory that holds a policy, and its owner. */
+enum { POLICY_RETRY_MS = 50 /* while somebody writes the policy's file */ };
+
 struct keeper_talk {
     int fd;
     int stop_fd;
@@ -39,6 +44,8 @@ struct keeper {
     uint64_t mount_id;
     unsigned device_minor; /* the connection's number in the kernel's control file system */
     int64_t heard_s;
+    struct policy_watch *watch; /* NULL: none */
+    bool policy_out;            /* the daemon has one and did not say that it is dealt with */
 };
 
 /* ---- the mount point ---------------------------------------------------------------------------------------------- */
@@ -204,42 +211,83 @@ const int *keeper_stop_fd(const struct keeper_talk *talk)
     return &talk->stop_fd;
 }
 
-int keeper_request_mount(struct keeper_talk *talk, int *fuse_fd)
+/* One message of the keeper: its word, the four bytes behind it, and the descriptor, or -1. */
+static int receive(const struct keeper_talk *talk, char *word, uint32_t *number, int *fd)
 {
-    char word = 0;
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec part = {&word, 1};
+    struct iovec parts[] = {{word, 1}, {number, sizeof *number}};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     const struct cmsghdr *header;
+    ssize_t got;
 
-    if (send(talk->fd, "M", 1, MSG_NOSIGNAL) < 0)
-        return -errno;
-    while (recvmsg(talk->fd, &message, MSG_CMSG_CLOEXEC) < 0)
+    while ((got = recvmsg(talk->fd, &message, MSG_CMSG_CLOEXEC)) < 0)
         if (errno != EINTR)
             return -errno;
+    if (got == 0)
+        return -ECONNRESET;
     header = CMSG_FIRSTHDR(&message);
-    if (word != 'F' || !header || header->cmsg_type != SCM_RIGHTS)
-        return -EPERM;
-    memcpy(fuse_fd, CMSG_DATA(header), sizeof *fuse_fd);
+    *fd = -1;
+    if (header && header->cmsg_type == SCM_RIGHTS)
+        memcpy(fd, CMSG_DATA(header), sizeof *fd);
     return 0;
+}
+
+int keeper_request_mount(struct keeper_talk *talk, int *fuse_fd)
+{
+    uint32_t number;
+    char word = 0;
+    int fd = -1, error = send(talk->fd, "M", 1, MSG_NOSIGNAL) < 0 ? -errno : receive(talk, &word, &number, &fd);
+
+    if (error)
+        return error;
+    if (word != 'F' || fd < 0)
+        return -EPERM;
+    *fuse_fd = fd;
+    return 0;
+}
+
+int keeper_next_policy(struct keeper_talk *talk, int wake_fd, int timeout_ms, struct buffer *text,
+                       uint32_t *owner_uid)
+{
+    struct pollfd waits[] = {{talk->fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+    char word = 0;
+    int count, fd = -1, error;
+
+    do
+        count = poll(waits, 2, timeout_ms);
+    while (count < 0 && errno == EINTR);
+    if (count <= 0)
+        return count < 0 ? -errno : -ETIMEDOUT;
+    if (waits[1].revents)
+        return -ECANCELED;
+    error = receive(talk, &word, owner_uid, &fd);
+    if (!error)
+        error = word == 'P' && fd >= 0 ? file_read_all(fd, POLICY_WATCH_MAX_BYTES, text) : -EPROTO;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+void keeper_policy_taken(struct keeper_talk *talk)
+{
+    send(talk->fd, "P", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* ---- mounting ------------------------------------------------------------------------------------------------------- */
 
-static int send_descriptor(int to, int fd)
+static int send_descriptor(int to, char word, uint32_t number, int fd)
 {
-    char word = 'F';
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec part = {&word, 1};
+    struct iovec parts[] = {{&word, 1}, {&number, sizeof number}};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     struct cmsghdr *header;
 
     memset(&control, 0, sizeof control);
@@ -248,7 +296,7 @@ static int send_descriptor(int to, int fd)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    return sendmsg(to, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 /* libfuse mounts (or has fusermount3 do it for an ordinary user); the descriptor goes to the daemon, and this process keeps
@@ -272,7 +320,7 @@ static int mount_and_send(struct keeper *keeper)
     if (fuse_session_mount(session, keeper->options->mountpoint) == 0) {
         keeper->mounted = true;
         keeper->mount_id = mount_id_of(keeper->options->mountpoint, &keeper->device_minor);
-        error = send_descriptor(keeper->talk_fd, fuse_session_fd(session));
+        error = send_descriptor(keeper->talk_fd, 'F', 0, fuse_session_fd(session));
     }
     fuse_session_destroy(session); /* closes the descriptor, and leaves the mount */
     if (error)
@@ -317,6 +365,8 @@ static void hear(struct keeper *keeper, void (*ready)(void *), void *context)
     if (word == 'M' && !keeper->mounted && mount_and_send(keeper) < 0)
         report(REPORT_ERROR, "%s can't be mounted on (is /dev/fuse there, and may you?)",
                keeper->options->mountpoint);
+    if (word == 'P')
+        keeper->policy_out = false;
     if (word == 'R' && !keeper->serves) {
         keeper->serves = true;
         ready(context);
@@ -341,21 +391,50 @@ static bool is_half_dead(pid_t pid)
     return state && state[1] == ' ' && state[2] == 'Z';
 }
 
+/* Gives the daemon what is in the policy's file, if that is new and nobody is writing it. */
+static void send_policy(struct keeper *keeper)
+{
+    uint32_t owner_uid;
+    int fd;
+
+    if (!keeper->watch || !keeper->serves || keeper->stopping || keeper->policy_out || keeper->talk_fd < 0 ||
+        policy_watch_take(keeper->watch, &fd, &owner_uid) != 0)
+        return;
+    if (send_descriptor(keeper->talk_fd, 'P', owner_uid, fd) == 0)
+        keeper->policy_out = true;
+    else
+        policy_watch_ask(keeper->watch);
+    close(fd);
+}
+
+static void take_signal(struct keeper *keeper)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(keeper->signal_fd, &signal, sizeof signal) != sizeof signal || signal.ssi_signo == SIGCHLD)
+        return;
+    if (signal.ssi_signo != SIGHUP)
+        stop_child(keeper);
+    else if (keeper->watch)
+        policy_watch_ask(keeper->watch);
+}
+
 /* Until the child ended; its status. */
 static int watch(struct keeper *keeper, void (*ready)(void *), void *context)
 {
     int status;
 
     for (;;) {
-        struct pollfd waits[] = {{keeper->talk_fd, POLLIN, 0}, {keeper->signal_fd, POLLIN, 0}};
-        struct signalfd_siginfo signal;
+        struct pollfd waits[] = {{keeper->talk_fd, POLLIN, 0},
+                                 {keeper->signal_fd, POLLIN, 0},
+                                 {keeper->watch ? policy_watch_fd(keeper->watch) : -1, POLLIN, 0}};
 
-        poll(waits, 2, 1000);
+        poll(waits, 3, keeper->watch && policy_watch_waits(keeper->watch) ? POLICY_RETRY_MS : 1000);
         if (waits[0].revents)
             hear(keeper, ready, context);
-        if (waits[1].revents && read(keeper->signal_fd, &signal, sizeof signal) == sizeof signal &&
-            signal.ssi_signo != SIGCHLD)
-            stop_child(keeper);
+        if (waits[1].revents)
+            take_signal(keeper);
+        send_policy(keeper);
         if (waitpid(keeper->child, &status, WNOHANG) == keeper->child)
             return status;
         if (is_half_dead(keeper->child))
@@ -379,11 +458,8 @@ int keeper_run(const struct keeper_options *options, int (*daemon)(void *context
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    if (options->ignore_hangup)
-        signal(SIGHUP, SIG_IGN);
-    else
-        sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGHUP, SIG_IGN); /* to the daemon it means nothing; to this process, see below */
     keeper.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK); /* the child's own from here on as well */
     if (keeper.signal_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         report(REPORT_ERROR, "can't start: %s", strerror(errno));
@@ -400,12 +476,17 @@ int keeper_run(const struct keeper_options *options, int (*daemon)(void *context
         report(REPORT_ERROR, "can't fork: %s", strerror(errno));
         return 2;
     }
+    if (options->policy_file)
+        keeper.watch = policy_watch_new(options->policy_file);
+    signal(SIGHUP, SIG_DFL);
+    sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signalfd(keeper.signal_fd, &signals, 0);
     status = watch(&keeper, ready, context);
     unmount(&keeper);
     close(keeper.signal_fd);
+    policy_watch_free(keeper.watch);
     if (keeper.talk_fd >= 0)
         close(keeper.talk_fd);
     if (WIFSIGNALED(status))

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 1024 };
+enum { FIRST_BUCKETS = 1024, SOME_BUCKETS = 1024 };
 
 struct nodes {
     struct node **by_id, **by_key, **by_dossier;
@@ -105,6 +105,7 @@ int nodes_new(struct nodes **out)
 static void free_node(struct node *node)
 {
     buffer_clear(&node->own);
+    free(node->granted);
     free(node);
 }
 
@@ -210,6 +211,17 @@ void nodes_each(struct nodes *nodes, void (*each)(void *context, struct node *no
     for (uint64_t i = 0; i < nodes->bucket_count; i++)
         for (struct node *node = nodes->by_id[i]; node; node = node->next_by_id)
             each(context, node);
+}
+
+bool nodes_each_some(struct nodes *nodes, struct nodes_cursor *cursor, void (*each)(void *context, struct node *node),
+                     void *context)
+{
+    if (cursor->of != nodes->bucket_count)
+        *cursor = (struct nodes_cursor){0, nodes->bucket_count}; /* it grew: nodes are elsewhere now */
+    for (unsigned i = 0; i < SOME_BUCKETS && cursor->at < cursor->of; i++, cursor->at++)
+        for (struct node *node = nodes->by_id[cursor->at]; node; node = node->next_by_id)
+            each(context, node);
+    return cursor->at < cursor->of;
 }
 
 void nodes_each_of(struct nodes *nodes, uint32_t dossier, void (*each)(void *context, struct node *node),

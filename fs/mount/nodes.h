@@ -16,7 +16,7 @@
 
 enum node_type { NODE_ROOT, NODE_PURPOSE, NODE_DOSSIER, NODE_LEAF, NODE_OWN, NODE_NOTICE };
 
-/* What makes a node that node. Members that do not apply to a type are 0. */
+/* What makes a node that node. Members that do not apply to a type are 0. Purposes and fields are named by their slot (slots.h). */
 struct node_key {
     enum node_type type;
     int purpose;
@@ -25,6 +25,12 @@ struct node_key {
     uint32_t uid;
     uint32_t version;
     uint64_t view;
+};
+
+/* What an opening of a leaf showed: a field, by its slot, and the mark of its mask. */
+struct node_granted {
+    int slot;
+    uint64_t mask;
 };
 
 struct node {
@@ -36,7 +42,11 @@ struct node {
     uint64_t size_bytes;
     int64_t changed_s;
     int64_t ends_s;
-    struct buffer own;                                       /* NODE_OWN: the page as it was when it was looked up */
+    uint32_t generation;          /* of the policy under which it was last decided about; 0: a new node */
+    bool denied;                  /* NODE_LEAF: what is open of it may not be read any more */
+    unsigned granted_count;       /* NODE_LEAF, once it was opened */
+    struct node_granted *granted; /* malloc()ed, the node's */
+    struct buffer own;            /* NODE_OWN: the page as it was when it was looked up */
     struct node *next_by_id, *next_by_key, *next_by_dossier; /* the last of leaves alone */
 };
 
@@ -54,6 +64,13 @@ void nodes_retire(struct nodes *nodes, struct node *node);
 uint64_t nodes_count(const struct nodes *nodes);
 /* Calls `each` for every node; it may retire it, and nothing else. */
 void nodes_each(struct nodes *nodes, void (*each)(void *context, struct node *node), void *context);
+/* The same in slices: goes over some of the nodes and moves `cursor`, which begins as {0, 0}; false: that was all. Nodes that come
+ * in meanwhile may be left out. */
+struct nodes_cursor {
+    uint64_t at, of;
+};
+bool nodes_each_some(struct nodes *nodes, struct nodes_cursor *cursor, void (*each)(void *context, struct node *node),
+                     void *context);
 /* The same for the leaves of one dossier, without a look at the others. */
 void nodes_each_of(struct nodes *nodes, uint32_t dossier, void (*each)(void *context, struct node *node),
                    void *context);

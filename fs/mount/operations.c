@@ -12,6 +12,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
+#include "fs/mount/renewal.h"
 #include "fs/mount/views.h"
 
 #define LONG_S 86400.0
@@ -23,12 +24,14 @@ static struct session *session_of(fuse_req_t request)
     return fuse_req_userdata(request);
 }
 
-/* Who asks. The session parked the request until the caller was known. */
+/* Who asks. The session parked the request until the caller was known. `purpose` is a slot; -1: none. */
 static struct door_ask ask_of(fuse_req_t request, int purpose)
 {
     const struct fuse_ctx *context = fuse_req_ctx(request);
+    const struct session *session = session_of(request);
 
-    return (struct door_ask){door_caller(session_of(request)->gate, context->uid), context->pid, purpose};
+    return (struct door_ask){door_caller(session->gate, context->uid), context->pid,
+                             slots_purpose(session->slots, purpose)};
 }
 
 static bool is_directory(enum node_type type)
@@ -106,7 +109,7 @@ static void look_up_in_root(fuse_req_t request, const char *name)
 {
     const struct policy *policy = session_of(request)->policy;
     struct node_key notice = {.type = NODE_NOTICE, .purpose = -1, .dossier = UINT32_MAX, .leaf = -11};
-    int purpose = policy_find_purpose(policy, name);
+    int purpose = slots_of_purpose(session_of(request)->slots, policy_find_purpose(policy, name));
     struct node_key key = {.type = NODE_PURPOSE, .purpose = purpose, .dossier = UINT32_MAX, .leaf = -12};
 
     if (strcmp(name, policy->mount.my_access) == 0)
@@ -125,14 +128,30 @@ static void look_up_dossier(fuse_req_t request, const struct node *parent, const
     struct door_ask ask = ask_of(request, parent->key.purpose);
     struct node_key key = {.type = NODE_DOSSIER, .purpose = parent->key.purpose, .leaf = -13};
     struct door_found found;
-    int error = ask.caller ? door_look_dossier(session->gate, &ask, name, strlen(name), &found) : -EIO;
+    int error = ask.purpose == SLOTS_GONE ? -ENOENT : ask.caller ? 0 : -EIO;
 
+    if (!error)
+        error = door_look_dossier(session->gate, &ask, name, strlen(name), &found);
     if (error) {
         fuse_reply_err(request, -error);
         return;
     }
     key.dossier = found.dossier;
     reply_node(request, &key, 0);
+}
+
+/* A node of an earlier policy is not taken, even if that was the same one. */
+static struct node *obtain_leaf(struct session *session, const struct node_key *key)
+{
+    struct node *node = nodes_obtain(session->nodes, key);
+
+    if (node && node->generation != 0 && node->generation != session->generation) {
+        session_retire(session, node);
+        node = nodes_obtain(session->nodes, key);
+    }
+    if (node)
+        node->generation = session->generation;
+    return node;
 }
 
 static void look_up_leaf(fuse_req_t request, const struct node *parent, const char *name)
@@ -144,21 +163,22 @@ static void look_up_leaf(fuse_req_t request, const struct node *parent, const ch
     struct buffer content = BUFFER_EMPTY;
     struct door_found found;
     struct node *node = NULL;
-    int error = ask.caller ? 0 : -EIO;
+    int leaf = views_leaf(session->policy, name);
+    int error = ask.purpose == SLOTS_GONE ? -ENOENT : ask.caller ? 0 : -EIO;
 
-    key.leaf = views_leaf(session->policy, name);
-    if (!error && key.leaf == VIEWS_CATEGORY)
+    key.leaf = slots_of_field(session->slots, leaf);
+    if (!error && leaf == VIEWS_CATEGORY)
         door_look_refused(session->gate, &ask, key.dossier, name);
-    if (!error && (key.leaf == VIEWS_CATEGORY || key.leaf == VIEWS_UNKNOWN))
+    if (!error && (leaf == VIEWS_CATEGORY || leaf == VIEWS_UNKNOWN || key.leaf == SLOTS_GONE))
         error = -ENOENT;
     if (!error)
-        error = door_look_leaf(session->gate, &ask, key.dossier, key.leaf, &found, &shown);
+        error = door_look_leaf(session->gate, &ask, key.dossier, leaf, &found, &shown);
     if (!error)
-        error = views_render(session->policy, key.leaf, door_code(session->gate, key.dossier), &shown, &content);
+        error = views_render(session->policy, leaf, door_code(session->gate, key.dossier), &shown, &content);
     if (!error) {
         key.version = found.version;
         key.view = found.view;
-        node = nodes_obtain(session->nodes, &key);
+        node = obtain_leaf(session, &key);
         error = node ? 0 : -ENOMEM;
     }
     if (error) {
@@ -221,11 +241,11 @@ static void op_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
 static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *info)
 {
     struct session *session = session_of(request);
-    const struct node *node = nodes_get(session->nodes, id);
+    struct node *node = nodes_get(session->nodes, id);
     struct door_ask ask = ask_of(request, node ? node->key.purpose : -1);
     bool is_open = node && node->handles > 0;
     struct stat attributes;
-    int error = node ? 0 : ESTALE;
+    int error = !node ? ESTALE : ask.purpose == SLOTS_GONE && is_directory(node->key.type) ? ENOENT : 0;
 
     (void)info;
     if (!error && node->key.type == NODE_DOSSIER &&
@@ -234,6 +254,8 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     if (!error && (node->key.type == NODE_LEAF || node->key.type == NODE_OWN) && !is_open &&
         node->key.uid != fuse_req_ctx(request)->uid)
         error = ENOENT;
+    if (!error && node->key.type == NODE_LEAF && is_open)
+        error = -renewal_decide(session, node);
     if (!error && ((node->retired && !is_open) || clock_now_s() >= node->ends_s))
         error = ESTALE;
     if (error) {
@@ -303,12 +325,16 @@ static int open_leaf(struct session *session, const struct door_ask *ask, struct
     const struct node_key *key = &handle->node->key;
     struct door_found found = {.version = key->version, .view = key->view};
     struct door_shown shown = {.text = BUFFER_EMPTY};
-    int error = door_open_leaf(session->gate, ask, key->dossier, key->leaf, &found, &shown, answer_open, waiting);
+    int leaf = slots_field(session->slots, key->leaf);
+    int error = ask->purpose == SLOTS_GONE || leaf == SLOTS_GONE ? -ESTALE : 0;
 
+    if (!error)
+        error = door_open_leaf(session->gate, ask, key->dossier, leaf, &found, &shown, answer_open, waiting);
     if (!error) {
-        handle->ends_s = found.ends_s;
-        handle->failed = views_render(session->policy, key->leaf, door_code(session->gate, key->dossier), &shown,
-                                      &handle->content) < 0;
+        handle->node->ends_s = found.ends_s;
+        handle->failed =
+            renewal_note(session, handle->node, &shown) < 0 ||
+            views_render(session->policy, leaf, door_code(session->gate, key->dossier), &shown, &handle->content) < 0;
     }
     door_shown_clear(&shown);
     return error;
@@ -331,7 +357,8 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *in
     struct waiting *waiting;
     int error = 0;
 
-    if (!node || node->retired || (node->key.type != NODE_NOTICE && node->key.uid != fuse_req_ctx(request)->uid)) {
+    if (!node || node->retired || (node->key.type == NODE_LEAF && node->generation != session->generation) ||
+        (node->key.type != NODE_NOTICE && node->key.uid != fuse_req_ctx(request)->uid)) {
         fuse_reply_err(request, ESTALE); /* the kernel looks up again, and finds the caller's own node */
         return;
     }
@@ -355,10 +382,13 @@ static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset
 {
     const struct handle *handle = (const struct handle *)(uintptr_t)info->fh;
     size_t length = handle->content.length_bytes, at = (size_t)offset;
+    int error = handle->failed ? -EIO : renewal_decide(session_of(request), handle->node);
 
     (void)id;
-    if (handle->failed || clock_now_s() >= handle->ends_s) {
-        fuse_reply_err(request, handle->failed ? EIO : ESTALE); /* gone at the second, for open handles too */
+    if (!error && clock_now_s() >= handle->node->ends_s)
+        error = -ESTALE; /* gone at the second, for open handles too */
+    if (error) {
+        fuse_reply_err(request, -error);
         return;
     }
     if (offset < 0 || at >= length)
@@ -391,7 +421,8 @@ static int list_root(struct session *session, const struct door_ask *ask, struct
         error = handles_add(handle, the_notice, door_inode(session->gate, -1, UINT32_MAX, -11), false, UINT32_MAX);
     for (unsigned i = 0; i < policy->purpose_count && !error; i++)
         if (purposes >> i & 1)
-            error = handles_add(handle, policy->purposes[i].name, door_inode(session->gate, (int)i, UINT32_MAX, -12),
+            error = handles_add(handle, policy->purposes[i].name,
+                                door_inode(session->gate, slots_of_purpose(session->slots, (int)i), UINT32_MAX, -12),
                                 true, UINT32_MAX);
     handle->failed = error < 0;
     return 0;
@@ -427,7 +458,10 @@ static int list_leaves(struct session *session, const struct door_ask *ask, stru
         if (leaf != DOOR_WHOLE && !field_set_has(&fields, (unsigned)leaf))
             continue;
         views_leaf_name(session->policy, leaf, name);
-        error = handles_add(handle, name, door_inode(session->gate, ask->purpose, dossier, leaf), false, dossier);
+        error = handles_add(
+            handle, name,
+            door_inode(session->gate, handle->node->key.purpose, dossier, slots_of_field(session->slots, leaf)),
+            false, dossier);
     }
     handle->failed = error < 0;
     return 0;
@@ -442,8 +476,8 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     struct waiting *waiting;
     int error = 0;
 
-    if (!node || !is_directory(node->key.type)) {
-        fuse_reply_err(request, node ? ENOTDIR : ESTALE);
+    if (!node || !is_directory(node->key.type) || ask.purpose == SLOTS_GONE) {
+        fuse_reply_err(request, !node ? ESTALE : is_directory(node->key.type) ? ENOENT : ENOTDIR);
         return;
     }
     handle = handles_new(node, fuse_req_ctx(request)->uid);
@@ -454,6 +488,7 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     }
     handle->is_listing = true;
     handle->listed_s = clock_now_s();
+    handle->generation = session->generation;
     if (node->key.type == NODE_ROOT)
         error = list_root(session, &ask, handle, waiting);
     else if (node->key.type == NODE_PURPOSE)
@@ -464,17 +499,39 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         give_up(request, waiting, handle, -error);
 }
 
-/* A listing is made when it is opened; what ended since is left out of what is still to be read. 0, -ENOENT, or -EIO: who
- * opened it isn't known now, and a shortened listing must not pass for a whole one. */
-static int still_there(struct session *session, const struct handle *handle, uint32_t dossier, int64_t now_s)
+/* Under another policy than that of the listing: does the name still stand for something that the caller sees? */
+static bool name_shows(struct session *session, const struct handle *handle, const struct door_ask *ask,
+                       const char *name, uint32_t dossier)
 {
-    struct door_ask ask = {NULL, 0, handle->node->key.purpose};
+    int leaf = VIEWS_UNKNOWN;
 
-    if (dossier == UINT32_MAX || now_s == handle->listed_s)
+    if (handle->node->key.type == NODE_DOSSIER)
+        leaf = views_leaf(session->policy, name);
+    if (handle->node->key.type == NODE_DOSSIER)
+        return leaf != VIEWS_UNKNOWN && leaf != VIEWS_CATEGORY && door_sees_leaf(session->gate, ask, dossier, leaf);
+    if (handle->node->key.type == NODE_ROOT)
+        return strcmp(name, session->policy->mount.my_access) == 0 || strcmp(name, the_notice) == 0 ||
+               door_has_purpose(session->gate, ask, policy_find_purpose(session->policy, name));
+    return door_sees(session->gate, ask, dossier);
+}
+
+/* A listing is made when it is opened; what ended since, or what another policy hides, is left out of what is still to be read. 0,
+ * -ENOENT, or -EIO: who opened it isn't known now, and a shortened listing must not pass for a whole one. */
+static int still_there(struct session *session, const struct handle *handle, const char *name, uint32_t dossier,
+                       int64_t now_s)
+{
+    struct door_ask ask = {NULL, 0, slots_purpose(session->slots, handle->node->key.purpose)};
+    bool same_policy = handle->generation == session->generation;
+
+    if (same_policy && (dossier == UINT32_MAX || now_s == handle->listed_s))
         return 0;
     ask.caller = door_caller(session->gate, handle->uid);
     if (!ask.caller || door_is_gap(ask.caller))
         return -EIO;
+    if (ask.purpose == SLOTS_GONE)
+        return -ENOENT;
+    if (!same_policy)
+        return name_shows(session, handle, &ask, name, dossier) ? 0 : -ENOENT;
     return door_sees(session->gate, &ask, dossier) ? 0 : -ENOENT;
 }
 
@@ -513,7 +570,7 @@ static int fill_listing(fuse_req_t request, const struct handle *handle, size_t 
         struct stat attributes;
         uint32_t dossier;
         const char *name = name_at(session, handle, i, &attributes, &dossier);
-        int there = still_there(session, handle, dossier, now_s);
+        int there = i < 2 ? 0 : still_there(session, handle, name, dossier, now_s);
         size_t needed;
 
         if (there == -EIO)

@@ -16,6 +16,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
+#include "fs/mount/renewal.h"
 
 enum {
     TICK_MS = 1000,
@@ -221,6 +222,12 @@ static bool caller_unknown(const struct loop *loop, const void *bytes, size_t le
     if (length_bytes < sizeof header)
         return false;
     memcpy(&header, bytes, sizeof header);
+    if (header.opcode == FUSE_READ || header.opcode == FUSE_GETATTR) {
+        const struct node *node = nodes_get(loop->session->nodes, header.nodeid);
+
+        if (node && renewal_waits(loop->session, node))
+            return true;
+    }
     return needs_caller(loop, &header, (const char *)bytes + sizeof header, length_bytes - sizeof header) &&
            !door_caller(loop->session->gate, header.uid);
 }
@@ -274,6 +281,7 @@ static void tick(struct loop *loop)
 
     free_released(session);
     door_tick(session->gate, dossier_changed, session);
+    renewal_begin(session);
     take_up_parked(loop);
     if (now_s != loop->last_second) {
         retire_ended(session, loop->last_second, now_s);
@@ -317,6 +325,8 @@ static void wait_for_work(struct loop *loop)
         wait_ms = 50;
     if (log_ms >= 0 && log_ms < wait_ms)
         wait_ms = log_ms;
+    if (session->renewing)
+        wait_ms = 0;
     /* The store's read transaction outlives the short pauses between requests, and ends in the first longer one. */
     if (poll(waits, sizeof waits / sizeof *waits, wait_ms < REST_MS ? (wait_ms < 0 ? 0 : (int)wait_ms) : REST_MS) ==
         0) {
@@ -382,6 +392,7 @@ static bool step(struct loop *loop)
     struct fuse_session *fuse = loop->session->fuse;
     int got = fuse_session_receive_buf(fuse, &loop->buffer);
 
+    renewal_go_on(loop->session);
     if (got == -EAGAIN)
         got = pause_between(loop);
     if (got == -EAGAIN)
@@ -449,6 +460,7 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
 {
     struct session session = {.gate = gate,
                               .policy = gate_policy(gate),
+                              .generation = door_generation(gate) + 1,
                               .started_s = clock_now_s(),
                               .released_fd = -1,
                               .earliest_end_s = INT64_MAX};
@@ -458,6 +470,10 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
     pthread_mutex_init(&session.released_lock, NULL);
     session.released_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     error = session.released_fd < 0 ? -errno : nodes_new(&session.nodes);
+    if (!error)
+        error = slots_new(&session.slots);
+    if (!error)
+        error = slots_take(session.slots, session.policy);
     if (!error)
         error = open_session(&session, options->fuse_fd, why);
     if (!error) {
@@ -474,6 +490,7 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
         fuse_session_destroy(session.fuse);
     free(loop.buffer.mem);
     nodes_free(session.nodes);
+    slots_free(session.slots);
     if (session.released_fd >= 0)
         close(session.released_fd);
     pthread_mutex_destroy(&session.released_lock);

@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "fs/gate/clock.h"
+#include "fs/gate/reload.h"
 #include "policy/explain.h"
 #include "policy/mask.h"
 
@@ -132,22 +133,18 @@ static void render_purpose(struct gate *gate, const struct door_caller *caller, 
         buffer_append_text(out, "  nothing\n");
 }
 
-static void render_refusals(const struct policy *policy, const struct door_self *self, struct buffer *out)
+static void render_refusals(const struct door_self *self, struct buffer *out)
 {
     buffer_append_text(out, "\nLast refusals\n");
     if (self->refusal_count == 0)
         buffer_append_text(out, "  none\n");
     for (unsigned i = 0; i < self->refusal_count; i++) {
         const struct door_refusal *refusal = &self->refusals[i];
-        time_t when = (time_t)(refusal->time_ms / 1000);
-        struct tm local;
-        char stamp[32] = "";
+        char stamp[CLOCK_STAMP_BYTES];
 
-        if (localtime_r(&when, &local))
-            strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &local);
-        buffer_printf(out, "  %s  %s%s%s: %s\n", stamp,
-                      refusal->purpose >= 0 ? policy->purposes[refusal->purpose].name : "",
-                      refusal->purpose >= 0 ? "/" : "", refusal->name, refusal->reason);
+        clock_stamp(refusal->time_ms / 1000, stamp);
+        buffer_printf(out, "  %s  %s%s%s: %s\n", stamp, refusal->purpose, refusal->purpose[0] ? "/" : "",
+                      refusal->name, refusal->reason);
     }
 }
 
@@ -187,7 +184,8 @@ int views_render_own(struct gate *gate, const struct door_caller *caller, struct
     for (unsigned i = 0; i < policy->purpose_count; i++)
         if (purposes >> i & 1)
             render_purpose(gate, caller, i, out);
-    render_refusals(policy, &self, out);
+    render_refusals(&self, out);
+    gate_tell_editor(gate, caller, out);
     if (policy->contact && policy->contact[0])
         buffer_printf(out, "\nQuestions: %s\n", policy->contact);
     return out->failed ? -ENOMEM : 0;

@@ -166,4 +166,23 @@ int store_batch_publish(struct store_batch *batch);
 /* Takes back everything of the batch (rows dropped, keys destroyed) and frees it. A NULL is allowed. */
 void store_batch_abandon(struct store_batch *batch);
 
+/* ---- policies that were in force -------------------------------------------------------------------------------- */
+
+/* The store knows nothing of what is in them. */
+struct store_policy {
+    uint32_t number; /* 1.., in the order in which they were kept */
+    int64_t since_ms;
+    bool owner_known;
+    uint32_t owner_uid; /* whose file it was */
+};
+/* Keeps a text, durable on return, and gives it a number. The newest that is kept is this very text: nothing is written, and *policy
+ * becomes what is known of that one. -ENOSPC, -EIO, -ENOMEM. One thread at a time. */
+int store_policy_keep(struct store *store, struct store_policy *policy, const char *text, size_t length_bytes);
+/* Appends the text. -ENOENT: there is no such number; -EBADMSG. Any thread. */
+int store_policy_read(struct store *store, uint32_t number, struct store_policy *policy, struct buffer *text);
+/* Each that is kept, oldest first, until one is answered with other than 0, which is then the result. `text` NULL: it is damaged, and
+ * only its number is known. Any thread. */
+typedef int store_policy_taker(void *context, const struct store_policy *policy, struct buffer *text);
+int store_policy_each(struct store *store, store_policy_taker *each, void *context);
+
 #endif

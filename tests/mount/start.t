@@ -200,7 +200,7 @@ for my $way (['mount(8)', 'mount', '-t', 'fuse', '-o', "noauto,nofail,_netdev,x-
     ok(all_gone(), "$name: ends it");
 }
 
-# Changing a policy means unmounting and mounting again, at once; and a SIGHUP in the background ends nothing.
+# Unmounting and mounting again, at once; and a SIGHUP ends nothing.
 for my $round (1 .. 4) {
     ($status, $out, $err) = run({cwd => '/'}, 'timeout', '20', $trial->bin('dossierfs'), @usual, $mnt);
     is("$status $out$err", '0 ', "again at once, $round: starts");

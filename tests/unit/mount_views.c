@@ -146,7 +146,7 @@ static void test_only_what_is_shown(void **state)
 
     (void)state;
     buffer_append_text(&shown.text, "SECRETvalueSECRET");
-    shown.values[0] = (struct door_value){0, false, 6, 5};
+    shown.values[0] = (struct door_value){0, false, 6, 5, 0};
     assert_int_equal(views_render(policy, 0, "T0001", &shown, &file), 0);
     assert_string_equal(buffer_text(&file), "value\n");
     buffer_reset(&file);
