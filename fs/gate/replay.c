@@ -11,6 +11,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/inside.h"
 #include "fs/gate/loading.h"
+#include "fs/gate/numbers.h"
 
 enum { PROGRESS_EACH = 1024, NO_DAY = INT32_MIN };
 
@@ -83,11 +84,12 @@ static int take_subject(void *context, const struct store_subject *subject)
 static void find_numbers(struct store *store, const struct policy *policy, struct dossiers_numbers *numbers)
 {
     for (unsigned i = 0; i < policy->kind_count; i++)
-        store_number(store, STORE_KINDS, policy->kinds[i].name, &numbers->kinds[i]);
+        numbers_find(store, STORE_KINDS, policy->kinds[i].name, policy->kinds[i].was, &numbers->kinds[i]);
     for (unsigned i = 0; i < policy->category_count; i++)
-        store_number(store, STORE_CATEGORIES, policy->categories[i].name, &numbers->categories[i]);
+        numbers_find(store, STORE_CATEGORIES, policy->categories[i].name, policy->categories[i].was,
+                     &numbers->categories[i]);
     for (unsigned i = 0; i < policy->field_count; i++)
-        store_number(store, STORE_FIELDS, policy->fields[i].name, &numbers->fields[i]);
+        numbers_find(store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was, &numbers->fields[i]);
 }
 
 static int load_table(struct replaying *replaying, enum side side, struct report_why *why)
@@ -214,6 +216,17 @@ static void stand(const struct replaying *replaying, struct actor *actor, int64_
         actor->standings[side] = policy_match(replaying->policies[side], &caller, day);
 }
 
+/* A field of the log in a policy, which may have renamed it since. */
+static int find_field(const struct policy *policy, const char *name)
+{
+    int field = policy_find_field(policy, name);
+
+    for (unsigned i = 0; field < 0 && i < policy->field_count; i++)
+        if (policy->fields[i].was[0] && strcmp(policy->fields[i].was, name) == 0)
+            field = (int)i;
+    return field;
+}
+
 /* ---- decisions ------------------------------------------------------------------------------------------------ */
 
 static struct decision decide_one(const struct replaying *replaying, enum side side, const struct actor *actor,
@@ -271,9 +284,8 @@ static struct answer decide_again(const struct replaying *replaying, enum side s
         return (struct answer){asked->was, {.rule = DECIDE_ABSENT, .role = -1}};
     if (!asked->field)
         return decide_dossier(replaying, side, actor, purpose, number, asked);
-    return answer_of(
-        decide_one(replaying, side, actor, purpose, policy_find_field(policy, asked->field), number, asked),
-        asked->sizes_only);
+    return answer_of(decide_one(replaying, side, actor, purpose, find_field(policy, asked->field), number, asked),
+                     asked->sizes_only);
 }
 
 /* The listing of a purpose: whoever has a role that has it may list it. */
@@ -448,8 +460,7 @@ static int each_field(struct replaying *replaying, const struct actor *actor, co
 
 static bool is_field(const struct replaying *replaying, const char *name)
 {
-    return policy_find_field(replaying->policies[FORCE], name) >= 0 ||
-           policy_find_field(replaying->policies[OTHER], name) >= 0;
+    return find_field(replaying->policies[FORCE], name) >= 0 || find_field(replaying->policies[OTHER], name) >= 0;
 }
 
 /* About one dossier, as a whole or one field of it. */

@@ -314,6 +314,24 @@ static void what_the_store_holds(void **state)
     assert_int_equal(replay(text, &out), -EINVAL);
 }
 
+/* A field that has another name now is the same field. */
+static void what_is_renamed(void **state)
+{
+    struct gate_replay out = {0};
+    char *at;
+
+    (void)state;
+    text_of((struct variant){"50y", "rent", "61001", "family", "birth:year"});
+    at = strstr(text, "[field surname]\n");
+    memmove(at + 28, at + 16, strlen(at + 16) + 1);
+    memcpy(at, "[field family]\nwas=surname\n", 27);
+    at[27] = '\n';
+    assert_int_equal(replay(text, &out), 0);
+    assert_int_equal(times(&out, LOG_FIELD, "surname", GATE_REPLAY_SHOWN, GATE_REPLAY_REFUSED), -1);
+    assert_int_equal(times(&out, LOG_FIELD, "birth", GATE_REPLAY_MASKED, GATE_REPLAY_REFUSED), 2);
+    gate_replay_clear(&out);
+}
+
 static bool stop_at_once(void *context, uint64_t entries)
 {
     (void)context;
@@ -362,6 +380,7 @@ int main(void)
         cmocka_unit_test(what_the_policy_in_force_decides_already),
         cmocka_unit_test(who_may),
         cmocka_unit_test(what_the_store_holds),
+        cmocka_unit_test(what_is_renamed),
         cmocka_unit_test(a_dossier_that_changed_since),
         cmocka_unit_test(many_entries),
     };
