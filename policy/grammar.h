@@ -72,6 +72,8 @@ enum key {
     KEY_SOURCE,
     KEY_TRANSFER,
     KEY_WAS,
+    KEY_REFUSE_PROGRAMS,
+    KEY_DOSSIERS_PER_HOUR,
     KEY_COUNT,
 };
 

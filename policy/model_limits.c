@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/base/number.h"
 #include "policy/model.h"
 #include "policy/suggest.h"
 
@@ -115,6 +116,22 @@ static void read_caseload(struct model *model, const struct draft_section *secti
     }
 }
 
+/* ---- bulk ---- */
+
+enum { DOSSIERS_PER_HOUR_MAX = 1000000 };
+
+static void read_bulk(struct model *model, const struct draft_section *section, struct policy_role *role)
+{
+    const char *text = model_text(section, KEY_DOSSIERS_PER_HOUR, NULL);
+
+    if (!text)
+        return;
+    role->dossiers_line = model_line(section, KEY_DOSSIERS_PER_HOUR);
+    if (number_parse_u32(text, strlen(text), 1, DOSSIERS_PER_HOUR_MAX, &role->dossiers_per_hour) < 0)
+        faults_add(model->faults, role->dossiers_line, "'%s' is no number of dossiers; allowed: 1 to %d",
+                   faults_word(text).text, DOSSIERS_PER_HOUR_MAX);
+}
+
 void model_limits(struct model *model, const struct draft_section *section, struct policy_role *role)
 {
     role->write_line = read_set(model, section, KEY_WRITE, &role->write);
@@ -122,6 +139,7 @@ void model_limits(struct model *model, const struct draft_section *section, stru
     role->drop_line = read_set(model, section, KEY_DROP, &role->drop);
     role->special_line = read_special(model, section, role);
     read_caseload(model, section, role);
+    read_bulk(model, section, role);
     for (unsigned field = 0; field < model->policy->field_count; field++)
         if (field_set_has(&role->own, field) && field_set_has(&role->drop, field)) {
             faults_add(model->faults, role->drop_line,

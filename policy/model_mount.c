@@ -3,7 +3,7 @@
 
 #include "policy/model.h"
 
-enum { FILE_NAME_MAX_BYTES = 128, SUFFIX_MAX_BYTES = 16 };
+enum { FILE_NAME_MAX_BYTES = 128, SUFFIX_MAX_BYTES = 16, PROGRAM_NAME_MAX_BYTES = 63 };
 
 static const struct draft_section *mount_section(const struct model *model)
 {
@@ -103,6 +103,48 @@ static void check_fields(struct model *model, enum key key, const char *name, co
     }
 }
 
+static bool is_program(const char *text)
+{
+    size_t length_bytes = strlen(text);
+
+    for (size_t i = 0; i < length_bytes; i++)
+        if (text[i] <= ' ' || text[i] > '~' || text[i] == '/')
+            return false;
+    return length_bytes > 0 && length_bytes <= PROGRAM_NAME_MAX_BYTES;
+}
+
+static void add_program(struct model *model, const char *text, unsigned line)
+{
+    struct policy_mount *mount = &model->policy->mount;
+
+    if (!is_program(text)) {
+        faults_add(model->faults, line,
+                   "'%s' is no name of a program; allowed: 1 to %d printable characters without / and blanks",
+                   faults_word(text).text, PROGRAM_NAME_MAX_BYTES);
+        return;
+    }
+    for (size_t i = 0; i < mount->refused_count; i++)
+        if (strcmp(mount->refused[i].name, text) == 0) {
+            faults_add(model->faults, line, "'%s' is listed twice; allowed: once", text);
+            return;
+        }
+    mount->refused[mount->refused_count++] = (struct policy_program){text, line};
+}
+
+static void read_programs(struct model *model)
+{
+    const struct draft_section *section = mount_section(model);
+    struct model_list list;
+
+    if (!section || !section->values[KEY_REFUSE_PROGRAMS])
+        return;
+    model->policy->mount.refused = arena_take_many(model->arena, model_list_room(section, KEY_REFUSE_PROGRAMS),
+                                                   sizeof *model->policy->mount.refused);
+    list = model_list(model, section, KEY_REFUSE_PROGRAMS);
+    while (model->policy->mount.refused && model_list_next(&list))
+        add_program(model, list.text, list.line);
+}
+
 void model_mount(struct model *model)
 {
     struct policy_mount *mount = &model->policy->mount;
@@ -113,6 +155,7 @@ void model_mount(struct model *model)
     mount->suffix = read_suffix(model);
     mount->dossier = read_file_name(model, KEY_DOSSIER, "dossier.txt");
     mount->my_access = read_file_name(model, KEY_MY_ACCESS, "my-access.txt");
+    read_programs(model);
     check_fields(model, KEY_DOSSIER, mount->dossier, mount->suffix);
     check_codes(model, KEY_DOSSIER, mount->dossier);
     check_codes(model, KEY_MY_ACCESS, mount->my_access);

@@ -128,6 +128,9 @@ struct policy_role {
     const char *const *caseload_values;
     size_t caseload_count;
     unsigned caseload_line;
+    uint32_t
+        dossiers_per_hour; /* different ones that a member may open within an hour by way of this role; 0: no limit (D9) */
+    unsigned dossiers_line;
     /* Of a recipient; AGREEMENT_NONE: a role of the organisation's own. Days as in terms.h, both included. */
     enum policy_agreement agreement;
     const char *agreement_article; /* of a legal power; "" otherwise */
@@ -142,6 +145,11 @@ struct policy_mount {
     const char *suffix;    /* of field files; default ".txt" */
     const char *dossier;   /* default "dossier.txt" */
     const char *my_access; /* default "my-access.txt" */
+    struct policy_program {
+        const char *name; /* of 15 bytes or more the first 15 count: the kernel keeps no more */
+        unsigned line;
+    } * refused; /* programs that may open and list nothing: a courtesy, since whoever starts one chooses its name */
+    size_t refused_count;
 };
 
 /* What register and statement say and no decision depends on. Strings are never NULL; "" means not given. */

@@ -214,6 +214,21 @@ static int print_table(const struct question *question)
     return result;
 }
 
+/* Nothing that decides whether a field shows, but how often. */
+static void print_limits(const struct question *question)
+{
+    const struct policy *policy = question->policy;
+
+    for (unsigned i = 0; i < policy->role_count; i++) {
+        const struct policy_role *role = &policy->roles[i];
+
+        if ((question->standing.roles >> i & 1) && (role->purposes >> question->purpose & 1) &&
+            role->dossiers_per_hour != 0)
+            fprintf(question->context->out, "\nLimit: as %s at most %u different dossiers an hour  (%s:%u)\n",
+                    role->name, (unsigned)role->dossiers_per_hour, policy->file, role->dossiers_line);
+    }
+}
+
 static void print_chain(const struct question *question)
 {
     FILE *out = question->context->out;
@@ -261,6 +276,7 @@ int policy_explain_run(struct command_context *context)
             print_chain(&question);
         else if (print_table(&question) < 0)
             code = commands_cannot(context, "no memory");
+        print_limits(&question);
         fputs("\nAssumed: the dossier is there, has a value for the field, and no term has ended; consents are "
               "given, and"
               " nothing\nis objected to or restricted; incidents and calamities are open; it is in every caseload, "

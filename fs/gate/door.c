@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/programs.h"
 #include "fs/gate/reload.h"
 #include "fs/gate/sight.h"
 
@@ -97,6 +99,97 @@ void door_look_refused(struct gate *gate, const struct door_ask *ask, uint32_t n
     entries_refuse(gate, ask, dossier.code, strlen(dossier.code), ENTRIES_CATEGORY, name, &decision);
 }
 
+/* ---- programs and bulk ------------------------------------------------------------------------------------------ */
+
+/* 0, or -EACCES, and it is logged. Only asked about what the caller sees, so it tells nothing. */
+static int refuse_program(struct gate *gate, const struct door_ask *ask, const char *code, int leaf, const char *name)
+{
+    unsigned line = programs_refused(gate->policy, ask->pid, clock_now_s());
+    char rule[GATE_RULE_BYTES], reason[200];
+
+    if (line == 0)
+        return 0;
+    gate_rule_text("program", line, rule);
+    snprintf(reason, sizeof reason, "program %s may open and list nothing here, %s:%u",
+             programs_name(ask->pid, clock_now_s()), gate->policy->file, line);
+    entries_refuse_because(gate, ask, code, strlen(code), leaf, name, rule, reason);
+    return -EACCES;
+}
+
+/* Of the roles that show a field, the one whose limit counts: the most generous. -1: one of them has none. */
+static int role_that_counts(const struct policy *policy, uint64_t roles)
+{
+    int chosen = -1;
+
+    for (; roles; roles &= roles - 1) {
+        int role = __builtin_ctzll(roles);
+
+        if (policy->roles[role].dossiers_per_hour == 0)
+            return -1;
+        if (chosen < 0 || policy->roles[role].dossiers_per_hour > policy->roles[chosen].dossiers_per_hour)
+            chosen = role;
+    }
+    return chosen;
+}
+
+static bool any_limit(const struct gate *gate, const struct door_ask *ask)
+{
+    for (uint64_t roles = ask->caller->standing.roles; roles; roles &= roles - 1)
+        if (gate->policy->roles[__builtin_ctzll(roles)].dossiers_per_hour != 0)
+            return true;
+    return false;
+}
+
+static void refuse_bulk(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int leaf,
+                        const struct policy_role *role, int64_t until_s)
+{
+    char rule[GATE_RULE_BYTES], reason[200], stamp[CLOCK_STAMP_BYTES];
+
+    clock_stamp(until_s, stamp);
+    gate_rule_text("dossiers-per-hour", role->dossiers_line, rule);
+    snprintf(reason, sizeof reason, "as %s you opened %u different dossiers within an hour; more from %s on, %s:%u",
+             role->name, (unsigned)role->dossiers_per_hour, stamp, gate->policy->file, role->dossiers_line);
+    entries_refuse_because(gate, ask, dossier->code, strlen(dossier->code), leaf < 0 ? ENTRIES_DOSSIER : leaf,
+                           leaf < 0 ? "" : gate->policy->fields[leaf].name, rule, reason);
+}
+
+/* Counts the dossier in each role that is needed for what shows. 0; -EDQUOT, and it is logged; -EIO. */
+static int take_bulk(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
+                     const struct door_shown *shown)
+{
+    struct dossier dossier = dossiers_get(gate->dossiers, number);
+    int64_t now_s = clock_now_s(), until_s;
+    uint64_t counted = 0;
+
+    if (!any_limit(gate, ask))
+        return 0;
+    for (unsigned i = 0; i < shown->count; i++) {
+        int role = role_that_counts(gate->policy, sight_roles(gate, ask, &dossier, shown->values[i].field, now_s));
+
+        if (role >= 0)
+            counted |= (uint64_t)1 << role;
+    }
+    for (uint64_t left = counted; left; left &= left - 1) {
+        const struct policy_role *role = &gate->policy->roles[__builtin_ctzll(left)];
+
+        if (bulk_ask(gate->bulk, ask->caller->uid, role->name, role->dossiers_per_hour, dossier.pseudonym, now_s,
+                     &until_s) == 0)
+            continue;
+        refuse_bulk(gate, ask, &dossier, leaf, role, until_s);
+        return -EDQUOT;
+    }
+    for (uint64_t left = counted; left; left &= left - 1)
+        if (bulk_count(gate->bulk, ask->caller->uid, gate->policy->roles[__builtin_ctzll(left)].name,
+                       dossier.pseudonym, now_s) < 0)
+            return -EIO;
+    return 0;
+}
+
+uint32_t door_bulk(struct gate *gate, const struct door_caller *caller, unsigned role, int64_t *until_s)
+{
+    return bulk_counted(gate->bulk, caller->uid, gate->policy->roles[role].name, clock_now_s(), until_s);
+}
+
 /* ---- opening and listing --------------------------------------------------------------------------------------- */
 
 /* "naam,~geboortedatum" */
@@ -121,8 +214,15 @@ int door_open_leaf(struct gate *gate, const struct door_ask *ask, uint32_t numbe
         door_shown_clear(shown);
         error = -ESTALE;
     }
-    if (error)
+    if (!error)
+        error = refuse_program(gate, ask, door_code(gate, number), leaf < 0 ? ENTRIES_DOSSIER : leaf,
+                               leaf < 0 ? "" : gate->policy->fields[leaf].name);
+    if (!error)
+        error = take_bulk(gate, ask, number, leaf, shown);
+    if (error) {
+        door_shown_clear(shown);
         return error;
+    }
     *found = now;
     entries_start(gate, ask, leaf >= 0 ? LOG_FIELD : LOG_DOSSIER,
                   leaf >= 0 && decisions[leaf].verdict == VERDICT_MASKED ? LOG_MASKED : LOG_SHOWN, roles, &entry);
@@ -188,6 +288,9 @@ int door_list_dossiers(struct gate *gate, const struct door_ask *ask, uint32_t *
         entries_refuse(gate, ask, "", 0, ENTRIES_LISTING, gate->policy->purposes[ask->purpose].name, &decision);
         return ask->caller->gap ? -EIO : -ENOENT;
     }
+    error = refuse_program(gate, ask, "", ENTRIES_LISTING, gate->policy->purposes[ask->purpose].name);
+    if (error)
+        return error;
     list = malloc(((size_t)all + 1) * sizeof *list);
     if (!list)
         return -EIO;
@@ -228,6 +331,9 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t num
         entries_refuse(gate, ask, dossier.code, strlen(dossier.code), ENTRIES_DOSSIER, "", &decision);
         return ask->caller->gap ? -EIO : -ENOENT;
     }
+    error = refuse_program(gate, ask, dossier.code, ENTRIES_DOSSIER, "");
+    if (error)
+        return error;
     entries_start(gate, ask, LOG_LISTING, LOG_SHOWN, roles, &entry);
     entry.subject = dossier.pseudonym;
     for (unsigned i = 0; i < gate->policy->field_count; i++)

@@ -78,7 +78,9 @@ bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t dossier);
  * at once where nothing needs an entry of its own. */
 typedef void door_done(void *context, int status);
 
-/* Decides afresh and fills `shown`; the content must not leave before `done` said 0. -ENOENT, -EIO. */
+/* Decides afresh and fills `shown`; the content must not leave before `done` said 0. -ENOENT, -EIO, -ESTALE: what *found says was
+ * looked up is not so any more; -EACCES: the policy refuses the program (also for listings); -EDQUOT: the caller opened as many
+ * different dossiers as his role may within an hour. */
 int door_open_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf,
                    struct door_found *found, struct door_shown *shown, door_done *done, void *context);
 /* The purposes that the caller may act for: a bit each. */
@@ -120,6 +122,9 @@ struct door_self {
     const struct door_refusal *refusals; /* oldest first */
 };
 void door_self(struct gate *gate, const struct door_caller *caller, struct door_self *self);
+/* How many different dossiers count in the hour that runs for the caller in a role whose dossiers_per_hour is set; it ends at
+ * *until_s. 0: none runs. */
+uint32_t door_bulk(struct gate *gate, const struct door_caller *caller, unsigned role, int64_t *until_s);
 /* What a purpose shows to the caller as far as the policy alone decides. */
 struct decision door_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field, unsigned kind);
 

@@ -1,44 +1,13 @@
 #include "fs/gate/entries.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/gate/clock.h"
+#include "fs/gate/programs.h"
 #include "policy/explain.h"
-
-/* The name of a program changes rarely and is a hint only, so one look into /proc serves a second. */
-static const char *program_of(int32_t pid, int64_t now_s)
-{
-    static struct {
-        int32_t pid;
-        int64_t until_s;
-        char name[16];
-    } seen[64];
-    unsigned at = (unsigned)pid % 64;
-    char path[64];
-    ssize_t got = -1;
-    int fd;
-
-    if (pid <= 0)
-        return "";
-    if (seen[at].pid == pid && now_s < seen[at].until_s && now_s >= seen[at].until_s - 1)
-        return seen[at].name;
-    snprintf(path, sizeof path, "/proc/%d/comm", pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        got = read(fd, seen[at].name, sizeof seen[at].name - 1);
-        close(fd);
-    }
-    seen[at].name[got > 0 ? got : 0] = '\0';
-    seen[at].name[strcspn(seen[at].name, "\n")] = '\0';
-    seen[at].pid = pid;
-    seen[at].until_s = now_s + 1;
-    return seen[at].name;
-}
 
 /* The roles of the caller that have the purpose, without those whose agreement is not in force: what made him come this way. */
 uint64_t entries_roles(const struct gate *gate, const struct door_ask *ask)
@@ -58,7 +27,7 @@ void entries_start(struct gate *gate, const struct door_ask *ask, enum log_what 
     entry->uid = ask->caller->uid;
     entry->pid = ask->pid;
     entry->user = ask->caller->person ? ask->caller->person->user : "";
-    entry->program = program_of(ask->pid, entry->time_ms / 1000);
+    entry->program = programs_name(ask->pid, entry->time_ms / 1000);
     gate_role_names(gate->policy, entries_roles(gate, ask), roles, 512);
     entry->role = roles;
     if (ask->purpose >= 0) {
@@ -92,9 +61,8 @@ int entries_look(struct gate *gate, const struct door_ask *ask, uint32_t number,
     return -EIO;
 }
 
-/* One refusal: into the log (counted if repeated) and onto the caller's own page. `code` is the dossier that was asked for. */
-void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes, int leaf,
-                    const char *name, const struct decision *decision)
+void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
+                            int leaf, const char *name, const char *rule, const char *reason)
 {
     uint64_t mark = gate_code_mark(gate, code, code_bytes);
     uint32_t number = dossiers_find(gate->dossiers, code, code_bytes);
@@ -102,16 +70,14 @@ void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *c
     uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
     struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
     struct door_refusal refusal = {0};
-    struct buffer reason = BUFFER_EMPTY;
     struct log_entry entry;
-    char roles[512], rule[GATE_RULE_BYTES];
+    char roles[512];
 
     if (!noise_first(gate->noise, &key, clock_now_s()))
         return;
     entries_start(gate, ask, leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK,
                   ask->caller->gap ? LOG_GAP : LOG_REFUSED, roles, &entry);
     entry.subject = key.subject;
-    gate_rule_text(decide_rule_name(decision->rule), decision->line, rule);
     entry.rule = ask->caller->gap ? "identity" : rule;
     entry.name = name;
     entries_queue(gate, &entry, NULL, NULL);
@@ -119,10 +85,20 @@ void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *c
     snprintf(refusal.purpose, sizeof refusal.purpose, "%s", entry.purpose ? entry.purpose : "");
     snprintf(refusal.name, sizeof refusal.name, "%.*s%s%s", (int)code_bytes, code, code_bytes && name[0] ? "/" : "",
              name);
-    explain_sentence(gate->policy, decision, &reason);
-    snprintf(refusal.reason, sizeof refusal.reason, "%s", buffer_text(&reason));
-    buffer_clear(&reason);
+    snprintf(refusal.reason, sizeof refusal.reason, "%s", reason);
     callers_refused(callers_own(ask->caller), &refusal);
+}
+
+void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes, int leaf,
+                    const char *name, const struct decision *decision)
+{
+    struct buffer reason = BUFFER_EMPTY;
+    char rule[GATE_RULE_BYTES];
+
+    gate_rule_text(decide_rule_name(decision->rule), decision->line, rule);
+    explain_sentence(gate->policy, decision, &reason);
+    entries_refuse_because(gate, ask, code, code_bytes, leaf, name, rule, buffer_text(&reason));
+    buffer_clear(&reason);
 }
 
 static void write_counted(void *context, const struct noise_key *key, uint32_t count)

@@ -27,6 +27,9 @@ int entries_look(struct gate *gate, const struct door_ask *ask, uint32_t dossier
 /* One refusal: into the log (counted if repeated) and onto the caller's own page. `code` is the dossier that was asked for. */
 void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes, int leaf,
                     const char *name, const struct decision *decision);
+/* The same for what is refused by no decision about a field: the rule for the log, the reason for the caller. */
+void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
+                            int leaf, const char *name, const char *rule, const char *reason);
 /* Writes what was counted in minutes that are over; all of it, if `all`. */
 void entries_write_counted(struct gate *gate, bool all);
 

@@ -144,6 +144,8 @@ int gate_open(struct gate_options *options, struct gate **out, struct report_why
         error = -errno;
     if (!error)
         error = noise_new(&gate->noise);
+    if (!error)
+        error = bulk_new(&gate->bulk);
     if (!error && gate->mounted)
         error = identity_new(gate->wake_fd, &gate->identity);
     if (!error)
@@ -179,6 +181,7 @@ void gate_close(struct gate *gate)
     identity_free(gate->identity);
     callers_free(gate->callers);
     noise_free(gate->noise);
+    bulk_free(gate->bulk);
     log_close(gate->log);
     dossiers_free(gate->dossiers);
     store_reader_close(gate->reader);

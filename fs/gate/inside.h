@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fs/gate/bulk.h"
 #include "fs/gate/callers.h"
 #include "fs/gate/door.h"
 #include "fs/gate/dossiers.h"
@@ -29,6 +30,7 @@ struct gate {
     struct dossiers_numbers numbers;
     struct identity *identity;
     struct noise *noise;
+    struct bulk *bulk;                 /* the dispatcher's */
     struct callers *callers;           /* the dispatcher's */
     uint8_t hash_key[STORE_KEY_BYTES]; /* for inode numbers, and for codes in refusals that name no subject */
     int wake_fd;

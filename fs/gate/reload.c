@@ -66,8 +66,7 @@ static bool next_line(const struct gate_policy_text *text, size_t *at, const cha
 /* Sections that say who may see what, and nothing of what a dossier holds. What isn't known here counts as the other. */
 static bool is_about_people(const char *line, size_t length_bytes)
 {
-    static const char *const sections[] = {"[purpose ", "[role ",   "[recipient ",
-                                           "[secrecy]", "[export ", "[programs]"};
+    static const char *const sections[] = {"[mount]", "[purpose ", "[role ", "[recipient ", "[secrecy]"};
 
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (length_bytes >= strlen(sections[i]) && memcmp(line, sections[i], strlen(sections[i])) == 0)

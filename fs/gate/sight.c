@@ -44,13 +44,29 @@ struct decision sight_absent_unless_hidden(struct decision decision)
     return (struct decision){.verdict = VERDICT_HIDDEN, .rule = DECIDE_ABSENT, .role = -1};
 }
 
-static struct decision decide_field(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
-                                    unsigned field, int64_t now_s)
+static struct decision decide_by(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
+                                 unsigned field, int64_t now_s, struct decide_roles *roles)
 {
     struct decide_facts facts = {.kind = (int)dossier->kind, .present = field_set_has(dossier->present, field)};
 
     facts.ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[field].category);
-    return decide(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s);
+    return decide_by_roles(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s, roles);
+}
+
+static struct decision decide_field(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
+                                    unsigned field, int64_t now_s)
+{
+    struct decide_roles roles;
+
+    return decide_by(gate, ask, dossier, field, now_s, &roles);
+}
+
+uint64_t sight_roles(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, unsigned field,
+                     int64_t now_s)
+{
+    struct decide_roles roles;
+
+    return decide_by(gate, ask, dossier, field, now_s, &roles).verdict == VERDICT_HIDDEN ? 0 : roles.reading;
 }
 
 bool sight_sees(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s)

@@ -22,6 +22,9 @@ bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct do
 /* Would the field still be shown, masked no more than it was? *ends_s is cut to when it ends. */
 bool sight_still_shows(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
                        const struct door_granted *granted, int64_t now_s, int64_t *ends_s);
+/* The caller's roles that let the field show: all of them. */
+uint64_t sight_roles(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, unsigned field,
+                     int64_t now_s);
 /* Decides about a leaf and reads what shows. -ENOENT: refused, and logged as such. -EIO. */
 int sight_find_leaf(struct gate *gate, const struct door_ask *ask, uint32_t number, int leaf,
                     struct door_found *found, struct door_shown *shown, struct decision decisions[POLICY_MAX_FIELDS]);

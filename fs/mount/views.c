@@ -167,6 +167,29 @@ static uint64_t render_roles(const struct policy *policy, const struct door_self
     return policy_purposes(policy, &self->standing);
 }
 
+static void render_limits(struct gate *gate, const struct door_caller *caller, const struct door_self *self,
+                          struct buffer *out)
+{
+    const struct policy *policy = gate_policy(gate);
+
+    for (unsigned i = 0; i < policy->role_count; i++) {
+        const struct policy_role *role = &policy->roles[i];
+        char stamp[CLOCK_STAMP_BYTES];
+        int64_t until_s = 0;
+        uint32_t count;
+
+        if (!(self->standing.roles >> i & 1) || role->dossiers_per_hour == 0)
+            continue;
+        count = door_bulk(gate, caller, i, &until_s);
+        buffer_printf(out, "Limit:   %s: %u of %u different dossiers an hour", role->label, (unsigned)count,
+                      (unsigned)role->dossiers_per_hour);
+        clock_stamp(until_s, stamp);
+        if (count > 0)
+            buffer_printf(out, ", counted anew from %s on", stamp);
+        buffer_append_text(out, "\n");
+    }
+}
+
 int views_render_own(struct gate *gate, const struct door_caller *caller, struct buffer *out)
 {
     const struct policy *policy = gate_policy(gate);
@@ -181,6 +204,7 @@ int views_render_own(struct gate *gate, const struct door_caller *caller, struct
         return out->failed ? -ENOMEM : 0;
     }
     purposes = render_roles(policy, &self, out);
+    render_limits(gate, caller, &self, out);
     for (unsigned i = 0; i < policy->purpose_count; i++)
         if (purposes >> i & 1)
             render_purpose(gate, caller, i, out);
