@@ -26,8 +26,8 @@ enum decide_rule {
     DECIDE_AGREEMENT,     /* only recipients have it, and no agreement of theirs covers today (E1-E4) */
     DECIDE_PURPOSE_KIND,  /* the purpose does not cover the dossier's kind */
     DECIDE_PURPOSE_FIELD, /* the purpose does not list the field (A1) */
-    DECIDE_ROLE_FIELD, /* every role of the caller with the purpose narrows the field away, or may only drop it (D5) */
-    DECIDE_SPECIAL,    /* it is special data, and no such role is trusted with it (H4) */
+    DECIDE_ROLE_FIELD,    /* every such role narrows the field away, or may only drop it (D5) */
+    DECIDE_SPECIAL,       /* it is special data, and no such role is trusted with it (H4) */
     DECIDE_CATEGORY_ROLE, /* the category admits other roles alone (B7) */
     /* what is so for this dossier */
     DECIDE_ABSENT,      /* there is no such dossier, or it has no value for the field */
@@ -45,9 +45,8 @@ enum decide_rule {
 
 /* Facts about the dossier as a whole, at the moment asked: what holds now, no history. Bits are indexes of the policy. */
 struct decide_dossier {
-    uint64_t consents; /* per purpose: a live consent of the subject */
-    uint64_t
-        objections; /* per purpose: an objection that holds, or an opt-out; a legal duty (ground B) goes on (F18) */
+    uint64_t consents;   /* per purpose: a live consent of the subject */
+    uint64_t objections; /* per purpose: an objection that holds, or an opt-out; ground B goes on (F18) */
     uint64_t restricted; /* per category: set apart */
     uint64_t incidents;  /* per category: an open incident covers the item and its time */
     uint64_t calamity;   /* per purpose: this caller broke the glass for this dossier, and that still runs */
@@ -58,7 +57,7 @@ extern const struct decide_dossier decide_favourable;
 
 /* Facts about one field of one dossier. */
 struct decide_facts {
-    int kind; /* index of the dossier's kind; for a dossier that isn't there, the kind its code looks like, or -1 */
+    int kind;       /* index; for a dossier that isn't there, of the kind its code looks like, or -1 */
     bool present;   /* the dossier is there and the field has a value */
     int64_t ends_s; /* first second (Unix time) at which the item is gone; INT64_MAX: no running term (or a hold) */
     const struct decide_dossier *dossier; /* NULL: nothing is known; what needs a fact to show does not */

@@ -165,6 +165,25 @@ static void it_names_every_type(void **state)
     free(fields);
 }
 
+/* In the order in which they are asked. */
+static void it_names_every_rule(void **state)
+{
+    char *rules = part("\n.Sh COMBINING RULE\n", "\n.Sh ");
+    const char *at = rules;
+
+    (void)state;
+    for (int rule = DECIDE_NO_PURPOSE; rule < DECIDE_SHOWN; rule++) {
+        char wanted[64];
+
+        snprintf(wanted, sizeof wanted, "\n.It %s\n", decide_rule_name((enum decide_rule)rule));
+        at = strstr(at, wanted);
+        if (!at)
+            fail_msg("the manual lacks the rule %s, or has it in another place", wanted + 5);
+    }
+    assert_null(strstr(at + 1, "\n.It "));
+    free(rules);
+}
+
 /* ---- its examples ---- */
 
 static struct policy *load_text(const char *text)
@@ -323,11 +342,9 @@ static void every_example_means_what_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_describes_every_key),
-        cmocka_unit_test(it_describes_no_other_key),
-        cmocka_unit_test(it_names_every_type),
-        cmocka_unit_test(every_example_loads),
-        cmocka_unit_test(every_example_means_what_is_said),
+        cmocka_unit_test(it_describes_every_key), cmocka_unit_test(it_describes_no_other_key),
+        cmocka_unit_test(it_names_every_type),    cmocka_unit_test(it_names_every_rule),
+        cmocka_unit_test(every_example_loads),    cmocka_unit_test(every_example_means_what_is_said),
     };
 
     return cmocka_run_group_tests(tests, read_manual, drop_manual);
