@@ -2,6 +2,8 @@
  * such a policy is refused, and nothing is lost. */
 #include "tests/unit/gate_stage.h"
 
+#include "fs/gate/reload.h"
+
 #define HEAD "[policy]\norganisation = Stage\ntimezone = Europe/Amsterdam\n"
 #define TAIL(purpose)                                                                                                \
     "[purpose rent]\nground = A\n" purpose "[role all]\nmembers = 61001\npurposes = rent\n"                          \
@@ -128,6 +130,65 @@ static void without_the_word_it_is_refused(void **state)
     expect_seen("T0001", "given-names", "Anna Maria");
 }
 
+/* ---- while dossiers are open ---- */
+
+struct reloading {
+    const char *text;
+    int result;
+    atomic_bool ended;
+};
+
+static void *reload(void *context)
+{
+    struct reloading *reloading = context;
+    const struct gate_policy_text text = {reloading->text, strlen(reloading->text), 0};
+    struct report_why why = {""};
+
+    reloading->result = gate_reload(stage.gate, &text, &why);
+    atomic_store(&reloading->ended, true);
+    eventfd_write(door_wake_fd(stage.gate), 1);
+    return NULL;
+}
+
+/* Another policy comes in force, with this thread as the dispatcher. */
+static int put_in_force(const char *text)
+{
+    struct reloading reloading = {.text = text};
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, reload, &reloading), 0);
+    while (!atomic_load(&reloading.ended)) {
+        struct pollfd wake = {.fd = door_wake_fd(stage.gate), .events = POLLIN};
+
+        poll(&wake, 1, 100);
+        door_tick(stage.gate, stage_changed, NULL);
+    }
+    pthread_join(thread, NULL);
+    return reloading.result;
+}
+
+static void it_may_be_renamed_while_it_is_open(void **state)
+{
+    struct gate_options options = {.store = stage.path,
+                                   .secret = {STORE_KEY_FILE, STAGE_KEY, sizeof STAGE_KEY},
+                                   .policy = stage_policy(before),
+                                   .policy_text = {before, sizeof before - 1, 0},
+                                   .mounted = true};
+    struct report_why why = {""};
+
+    (void)state;
+    stage_close(&stage);
+    assert_int_equal(gate_open(&options, &stage.gate, &why), 0);
+    expect_seen("T0001", "first-names", "Anna Maria");
+    assert_int_equal(put_in_force(after), 0);
+    expect_seen("T0001", "given-names", "Anna Maria");
+    expect_seen("T0001", "surname", "Wolkenveer");
+    assert_int_equal(put_in_force(forgotten), -EINVAL);
+    expect_seen("T0001", "given-names", "Anna Maria");
+    assert_int_equal(put_in_force(before), 0);
+    expect_seen("T0001", "first-names", "Anna Maria");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_is_recorded_in_the_same_place, begin, end),
         cmocka_unit_test_setup_teardown(the_old_policy_still_fits, begin, end),
         cmocka_unit_test_setup_teardown(without_the_word_it_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(it_may_be_renamed_while_it_is_open, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
