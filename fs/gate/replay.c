@@ -10,8 +10,7 @@
 
 #include "fs/gate/clock.h"
 #include "fs/gate/inside.h"
-#include "fs/gate/loading.h"
-#include "fs/gate/numbers.h"
+#include "fs/gate/tables.h"
 
 enum { PROGRESS_EACH = 1024, NO_DAY = INT32_MIN };
 
@@ -44,9 +43,7 @@ struct replaying {
     const struct gate_replay_question *question;
     struct gate_replay *out;
     const struct policy *policies[SIDES];
-    struct dossiers *tables[SIDES];
-    struct dossiers_numbers numbers[SIDES];
-    enum side loading;
+    struct tables tables[SIDES];
     struct named *names; /* sorted by pseudonym */
     size_t name_count;
     struct actor *actors; /* open addressing by uid and name */
@@ -74,43 +71,21 @@ struct answer {
 
 /* ---- the dossiers --------------------------------------------------------------------------------------------- */
 
-static int take_subject(void *context, const struct store_subject *subject)
-{
-    struct replaying *replaying = context;
-
-    return dossiers_put(replaying->tables[replaying->loading], &replaying->numbers[replaying->loading], subject);
-}
-
-static void find_numbers(struct store *store, const struct policy *policy, struct dossiers_numbers *numbers)
-{
-    for (unsigned i = 0; i < policy->kind_count; i++)
-        numbers_find(store, STORE_KINDS, policy->kinds[i].name, policy->kinds[i].was, &numbers->kinds[i]);
-    for (unsigned i = 0; i < policy->category_count; i++)
-        numbers_find(store, STORE_CATEGORIES, policy->categories[i].name, policy->categories[i].was,
-                     &numbers->categories[i]);
-    for (unsigned i = 0; i < policy->field_count; i++)
-        numbers_find(store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was, &numbers->fields[i]);
-}
-
 static int load_table(struct replaying *replaying, enum side side, struct report_why *why)
 {
-    const struct policy *policy = replaying->policies[side];
+    struct report_why unfit = {""};
     struct store_reader *reader = NULL;
-    int error;
+    int error = store_reader_open(replaying->gate->store, &reader);
 
-    replaying->loading = side;
-    find_numbers(replaying->gate->store, policy, &replaying->numbers[side]);
-    error = dossiers_new(policy, &replaying->tables[side]);
     if (!error)
-        error = store_reader_open(replaying->gate->store, &reader);
-    if (!error)
-        error = loading_each(reader, take_subject, replaying, NULL);
+        error = tables_load(replaying->gate->store, reader, replaying->policies[side], NULL, &replaying->tables[side],
+                            &unfit);
     store_reader_close(reader);
-    if (error == -EINVAL)
-        return report_fail(why, error,
-                           "the store holds dossiers of a kind or field that %s lacks, so it could not come in force",
-                           policy->file);
-    return error ? report_fail(why, error, "the store's summaries can't be read: %s", strerror(-error)) : 0;
+    if (error)
+        report_fail(why, error, "%s%s%s", error == -EINVAL ? replaying->policies[side]->file : "",
+                    error == -EINVAL ? " could not come in force: " : "",
+                    unfit.text[0] ? unfit.text : strerror(-error));
+    return error;
 }
 
 static int by_pseudonym(const void *a, const void *b)
@@ -128,12 +103,12 @@ static int load_dossiers(struct replaying *replaying, struct report_why *why)
         error = load_table(replaying, FORCE, why);
     if (error)
         return error;
-    replaying->name_count = dossiers_count(replaying->tables[OTHER]);
+    replaying->name_count = dossiers_count(replaying->tables[OTHER].dossiers);
     replaying->names = calloc(replaying->name_count + 1, sizeof *replaying->names);
     if (!replaying->names)
         return report_fail(why, -ENOMEM, "no memory");
     for (uint32_t i = 0; i < replaying->name_count; i++) {
-        struct dossier dossier = dossiers_get(replaying->tables[OTHER], i);
+        struct dossier dossier = dossiers_get(replaying->tables[OTHER].dossiers, i);
 
         replaying->names[i] = (struct named){dossier.pseudonym, dossier.subject};
     }
@@ -147,7 +122,7 @@ static uint32_t find_dossier(const struct replaying *replaying, enum side side, 
     const struct named key = {pseudonym, 0};
     const struct named *found = bsearch(&key, replaying->names, replaying->name_count, sizeof key, by_pseudonym);
 
-    return found ? dossiers_find_subject(replaying->tables[side], found->subject) : DOSSIERS_NONE;
+    return found ? dossiers_find_subject(replaying->tables[side].dossiers, found->subject) : DOSSIERS_NONE;
 }
 
 /* ---- the people ----------------------------------------------------------------------------------------------- */
@@ -233,7 +208,7 @@ static struct decision decide_one(const struct replaying *replaying, enum side s
                                   int purpose, int field, uint32_t number, const struct asked *asked)
 {
     const struct policy *policy = replaying->policies[side];
-    struct dossiers *table = replaying->tables[side];
+    struct dossiers *table = replaying->tables[side].dossiers;
     struct dossier dossier = dossiers_get(table, number);
     struct decide_facts facts = {.kind = (int)dossier.kind, .ends_s = TERMS_NEVER};
 
@@ -589,7 +564,7 @@ static void end(struct replaying *replaying)
     free(replaying->slots);
     free(replaying->names);
     for (enum side side = 0; side < SIDES; side++)
-        dossiers_free(replaying->tables[side]);
+        dossiers_free(replaying->tables[side].dossiers);
 }
 
 int gate_replay(struct gate *gate, const struct gate_person *person, const struct gate_replay_question *question,
