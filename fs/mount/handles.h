@@ -21,8 +21,8 @@ struct handle {
     struct buffer content;
     bool failed; /* could not be filled after its entry was queued: answers EIO */
     bool is_listing;
-    int64_t listed_s; /* when the listing was made, and under which policy */
-    uint32_t generation;
+    int64_t listed_s; /* when the listing was made, under which policy, and after how many changes of dossiers */
+    uint32_t generation, changes;
     struct buffer names; /* NUL-terminated, behind each other */
     struct handle_name *list;
     size_t list_count, list_capacity;

@@ -17,6 +17,7 @@ struct session {
     const struct policy *policy; /* in force */
     struct slots *slots;         /* of purposes and fields: what node_key names */
     uint32_t generation;         /* of the policy; 1.. */
+    uint32_t changes;            /* of dossiers, counted */
     bool renewing;               /* nodes of the policy before are still being retired */
     struct nodes_cursor renewed;
     struct fuse_session *fuse;

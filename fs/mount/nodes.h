@@ -33,6 +33,9 @@ struct node_granted {
     uint64_t mask;
 };
 
+/* The generation of a node whose dossier changed since it was decided about. */
+#define NODES_CHANGED UINT32_MAX
+
 struct node {
     uint64_t id;
     struct node_key key;

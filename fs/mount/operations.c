@@ -489,6 +489,7 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     handle->is_listing = true;
     handle->listed_s = clock_now_s();
     handle->generation = session->generation;
+    handle->changes = session->changes;
     if (node->key.type == NODE_ROOT)
         error = list_root(session, &ask, handle, waiting);
     else if (node->key.type == NODE_PURPOSE)
@@ -499,7 +500,7 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         give_up(request, waiting, handle, -error);
 }
 
-/* Under another policy than that of the listing: does the name still stand for something that the caller sees? */
+/* Under another policy than that of the listing, or after a change: does the name still stand for something that the caller sees? */
 static bool name_shows(struct session *session, const struct handle *handle, const struct door_ask *ask,
                        const char *name, uint32_t dossier)
 {
@@ -521,16 +522,16 @@ static int still_there(struct session *session, const struct handle *handle, con
                        int64_t now_s)
 {
     struct door_ask ask = {NULL, 0, slots_purpose(session->slots, handle->node->key.purpose)};
-    bool same_policy = handle->generation == session->generation;
+    bool same_policy = handle->generation == session->generation, unchanged = handle->changes == session->changes;
 
-    if (same_policy && (dossier == UINT32_MAX || now_s == handle->listed_s))
+    if (same_policy && (dossier == UINT32_MAX || (unchanged && now_s == handle->listed_s)))
         return 0;
     ask.caller = door_caller(session->gate, handle->uid);
     if (!ask.caller || door_is_gap(ask.caller))
         return -EIO;
     if (ask.purpose == SLOTS_GONE)
         return -ENOENT;
-    if (!same_policy)
+    if (!same_policy || !unchanged)
         return name_shows(session, handle, &ask, name, dossier) ? 0 : -ENOENT;
     return door_sees(session->gate, &ask, dossier) ? 0 : -ENOENT;
 }

@@ -141,18 +141,25 @@ struct change {
     uint32_t dossier;
 };
 
+/* What is open of it is decided about once more: the change may have ended a term, or blocked something. */
 static void retire_if_changed(void *context, struct node *node)
 {
     const struct change *change = context;
 
-    if (node->key.version != door_version(change->session->gate, change->dossier))
-        session_retire(change->session, node);
+    if (node->key.version == door_version(change->session->gate, change->dossier))
+        return;
+    node->generation = NODES_CHANGED;
+    /* What is still open of older content may have pages too. */
+    if (node->retired && node->handles > 0)
+        notifier_drop(change->session->notifier, node->id);
+    session_retire(change->session, node);
 }
 
 static void dossier_changed(void *context, uint32_t dossier)
 {
     struct change change = {context, dossier};
 
+    change.session->changes++;
     nodes_each_of(change.session->nodes, dossier, retire_if_changed, &change);
 }
 
