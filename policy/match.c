@@ -100,3 +100,27 @@ bool policy_allows_command(const struct policy *policy, const struct policy_stan
     }
     return false;
 }
+
+static bool may_be_bound(const struct policy_member *member, const struct private_bound *bound)
+{
+    if (member->kind == MEMBER_GROUP)
+        return true;
+    if (member->kind != bound->member.kind)
+        return false;
+    return member->kind == MEMBER_UID ? member->uid == bound->member.uid
+                                      : strcmp(member->name, bound->member.name) == 0;
+}
+
+enum policy_role_bound policy_role_bound(const struct policy *policy, unsigned role, int32_t today)
+{
+    const struct private_role *asked = &policy->private->roles[role];
+
+    for (size_t i = 0; i < policy->private->bound_count; i++) {
+        const struct private_bound *bound = &policy->private->bounds[i];
+
+        for (size_t j = 0; bound->from_day <= today && today <= bound->until_day && j < asked->member_count; j++)
+            if (may_be_bound(&asked->members[j], bound))
+                return ROLE_BOUND;
+    }
+    return asked->member_count ? ROLE_UNBOUND : ROLE_EMPTY;
+}

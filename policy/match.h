@@ -34,4 +34,9 @@ uint64_t policy_purposes(const struct policy *policy, const struct policy_standi
 bool policy_allows_command(const struct policy *policy, const struct policy_standing *standing, const char *command,
                            unsigned *line);
 
+/* Whether anybody may be in the role on this day: a member with a secrecy record, as both are written, a name for a name and a
+ * number for a number. Who is in a group isn't known here: one counts if any record covers the day. */
+enum policy_role_bound { ROLE_BOUND, ROLE_UNBOUND, ROLE_EMPTY };
+enum policy_role_bound policy_role_bound(const struct policy *policy, unsigned role, int32_t today);
+
 #endif

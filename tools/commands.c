@@ -28,6 +28,7 @@ static const struct command_option import_options[] = {
 
 static const struct command_option check_options[] = {
     {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {"strict", NULL, COMMAND_TEXT, "exit with 1 where there are warnings, too"},
     {0},
 };
 
@@ -162,8 +163,8 @@ const struct command commands_table[] = {
     {"import", NULL, import_run, COMMAND_GATE, "put dossiers from a CSV file into the store", "FILE.csv|-", 1, 1,
      COMMAND_READ, import_options,
      "All or nothing: a fault in any row leaves everything as it was, unless --rejects is given.\n"},
-    {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy and tell every fault", "FILE", 1, 1,
-     COMMAND_TEXT, check_options, NULL},
+    {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy: every fault, and what it says in vain",
+     "FILE", 1, 1, COMMAND_TEXT, check_options, NULL},
     {"policy", "edit", policy_edit_run, COMMAND_NAMED,
      "change a policy with an editor; only one without faults is installed", "", 0, 0, COMMAND_TEXT, edit_options,
      "The policy is that of -n NAME or -p FILE. The editor is $VISUAL, $EDITOR or sensible-editor.\n"},

@@ -1,8 +1,10 @@
-/* policy check: every fault of a policy's text, or one line that says what is in it. */
+/* policy check: every fault of a policy's text, or what it says in vain and one line that says what is in it. */
 #include <errno.h>
 #include <string.h>
 
 #include "fs/base/file.h"
+#include "fs/gate/clock.h"
+#include "policy/warn.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/policy_text.h"
@@ -11,7 +13,7 @@ enum { FAULTS_SHOWN = 20 };
 
 /* ---- the answer ----------------------------------------------------------------------------------------------- */
 
-static void print_good(const struct command_context *context, const struct policy *policy)
+static void print_good(const struct command_context *context, const struct policy *policy, size_t warnings)
 {
     const struct {
         unsigned count;
@@ -26,19 +28,41 @@ static void print_good(const struct command_context *context, const struct polic
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         fprintf(context->out, "%s %u %s", i ? "," : ":", counts[i].count,
                 counts[i].count == 1 ? counts[i].one : counts[i].many);
+    if (warnings > 0)
+        fprintf(context->out, "; %zu warning%s", warnings, warnings == 1 ? "" : "s");
     fputc('\n', context->out);
 }
 
-static int print_json(const struct command_context *context, const char *path, const struct policy *policy,
-                      const struct policy_faults *faults)
+static void print_warnings(const struct command_context *context, const char *path,
+                           const struct policy_faults *warnings)
 {
-    json_t *object =
-        json_pack("{so sb so}", "file", output_json_text(path), "good", policy != NULL, "faults", json_array());
+    for (size_t i = 0; i < warnings->count && i < FAULTS_SHOWN; i++) {
+        struct buffer text = BUFFER_EMPTY;
 
-    for (size_t i = 0; object && i < faults->count; i++)
-        json_array_append_new(json_object_get(object, "faults"),
-                              json_pack("{si so}", "line", (int)faults->faults[i].line, "text",
-                                        output_json_text(faults->faults[i].text)));
+        output_safe(&text, warnings->faults[i].text);
+        fprintf(context->out, "%s:%u: warning: %s\n", path, warnings->faults[i].line, buffer_text(&text));
+        buffer_clear(&text);
+    }
+    if (warnings->count > FAULTS_SHOWN)
+        fprintf(context->out, "... and %zu more\n", warnings->count - FAULTS_SHOWN);
+}
+
+static json_t *json_faults(const struct policy_faults *faults)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < faults->count; i++)
+        json_array_append_new(array, json_pack("{si so}", "line", (int)faults->faults[i].line, "text",
+                                               output_json_text(faults->faults[i].text)));
+    return array;
+}
+
+static int print_json(const struct command_context *context, const char *path, const struct policy *policy,
+                      const struct policy_faults *faults, const struct policy_faults *warnings)
+{
+    json_t *object = json_pack("{so sb so so}", "file", output_json_text(path), "good", policy != NULL, "faults",
+                               json_faults(faults), "warnings", json_faults(warnings));
+
     if (object && policy) {
         json_t *counts = json_pack("{si si si si si}", "kinds", (int)policy->kind_count, "categories",
                                    (int)policy->category_count, "fields", (int)policy->field_count, "purposes",
@@ -49,11 +73,35 @@ static int print_json(const struct command_context *context, const char *path, c
     return output_json(context->out, object);
 }
 
+static int print(struct command_context *context, const char *path, const struct policy *policy,
+                 const struct policy_faults *faults, const struct policy_faults *warnings)
+{
+    if (commands_option(context, "json")) {
+        if (print_json(context, path, policy, faults, warnings) < 0)
+            return commands_cannot(context, "the result can't be printed");
+    } else if (policy) {
+        print_warnings(context, path, warnings);
+        print_good(context, policy, warnings->count);
+    } else {
+        policy_text_print_faults(context->out, path, faults, FAULTS_SHOWN);
+    }
+    return !policy || (warnings->count > 0 && commands_option(context, "strict")) ? COMMAND_FAULTS : COMMAND_DONE;
+}
+
+/* As of today in the organisation's time zone, which policy_text_check() found in the system's database. */
+static int find_warnings(const struct policy *policy, struct policy_faults *warnings)
+{
+    struct report_why why;
+    int error = clock_set_zone(policy->timezone, &why);
+
+    return error ? error : policy_warnings(policy, clock_day_of(clock_now_s()), warnings);
+}
+
 int policy_check_run(struct command_context *context)
 {
     const char *path = context->argument_text[0];
     struct buffer text = BUFFER_EMPTY;
-    struct policy_faults faults = {0};
+    struct policy_faults faults = {0}, warnings = {0};
     struct policy *policy = NULL;
     int result = file_read_path(path, POLICY_TEXT_MAX_BYTES, &text), code = COMMAND_CANNOT;
 
@@ -70,16 +118,15 @@ int policy_check_run(struct command_context *context)
         commands_cannot(context, "%s can't be checked: %s", path, strerror(-result));
         goto out;
     }
-    code = policy ? COMMAND_DONE : COMMAND_FAULTS;
-    if (commands_option(context, "json") && print_json(context, path, policy, &faults) < 0)
-        code = commands_cannot(context, "the result can't be printed");
-    else if (!commands_option(context, "json") && policy)
-        print_good(context, policy);
-    else if (!commands_option(context, "json"))
-        policy_text_print_faults(context->out, path, &faults, FAULTS_SHOWN);
+    result = policy ? find_warnings(policy, &warnings) : 0;
+    if (result < 0)
+        commands_cannot(context, "%s can't be looked through for warnings: %s", path, strerror(-result));
+    else
+        code = print(context, path, policy, &faults, &warnings);
 out:
     policy_free(policy);
     policy_faults_clear(&faults);
+    policy_faults_clear(&warnings);
     buffer_clear(&text);
     return code;
 }

@@ -14,6 +14,7 @@
 #include "policy/mask.h"
 #include "policy/match.h"
 #include "policy/policy.h"
+#include "policy/warn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length_bytes);
 
@@ -161,6 +162,18 @@ static void check_codes(const struct policy *policy)
     }
 }
 
+static void check_warnings(const struct policy *policy, const uint8_t *input, size_t length_bytes)
+{
+    struct policy_faults warnings = {0};
+
+    MUST(policy_warnings(policy, 20500, &warnings) == 0);
+    if (warnings.count > 0)
+        check_faults(&warnings, input, length_bytes);
+    for (size_t i = 0; i < warnings.count; i++)
+        MUST(warnings.faults[i].line > 0);
+    policy_faults_clear(&warnings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length_bytes)
 {
     struct policy_faults faults = {0};
@@ -172,6 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length_bytes)
         check_names(policy);
         check_codes(policy);
         check_callers(policy);
+        check_warnings(policy, input, length_bytes);
     } else {
         check_faults(&faults, input, length_bytes);
     }

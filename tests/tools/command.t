@@ -246,6 +246,25 @@ write_file("$dir/bad.ini", $text);
 is($status, 1, 'policy check: faults');
 like($out, qr/^\Q$dir\E\/bad\.ini:\d+: .*onderhoud.*\n\Q$dir\E\/bad\.ini: 1 fault\n\z/, 'with file and line');
 is(decode_json((dossier('policy', 'check', '--json', "$dir/bad.ini"))[1])->{good}, JSON::PP::false, 'as JSON');
+($text = Trial::small_policy()) .= "[category leeg]\n";
+write_file("$dir/warn.ini", $text);
+my $leeg_line = $text =~ tr/\n//;
+($status, $out) = dossier('policy', 'check', "$dir/warn.ini");
+is($status, 0, 'policy check: a warning stops nothing');
+like($out, qr/^\Q$dir\E\/warn\.ini:$leeg_line: warning: the category 'leeg' has no field\n\Q$dir\E\/warn\.ini: good: .*; 1 warning\n\z/,
+    'and is told with its line');
+is((dossier('policy', 'check', '--strict', "$dir/warn.ini"))[0], 1, 'unless --strict');
+is((dossier('policy', 'check', '--strict', $policy))[0], 0, '--strict: good');
+($status, $out) = dossier('policy', 'check', '--json', '--strict', "$dir/warn.ini");
+is($status, 1, '--strict as JSON');
+my $checked = decode_json($out);
+is($checked->{good}, JSON::PP::true, 'it may be in force');
+is_deeply([map { $_->{line} } @{$checked->{warnings}}], [$leeg_line], 'the warning');
+is(scalar @{$checked->{faults}}, 0, 'which is no fault');
+($status, $out) = dossier('policy', 'check', '--strict', write_file("$dir/warns.ini",
+    Trial::small_policy() . join '', map { "[category leeg$_]\n" } 1 .. 22));
+is(scalar(() = $out =~ /: warning: /g), 20, 'twenty warnings are told');
+like($out, qr/^\.\.\. and 2 more\n.*; 22 warnings\n\z/m, 'the others are counted');
 ($text = Trial::small_policy()) =~ s{^(\s*timezone\s*=\s*).*}{$1Europe/Amsterdim}m;
 my ($above) = $text =~ /\A(.*?)^timezone/ms;
 my $zone_line = 1 + $above =~ tr/\n//;
