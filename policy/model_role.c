@@ -192,8 +192,8 @@ static void read_masks(struct model *model, const struct draft_section *section,
 
 /* What may be given to the daemon, and the groups of these (`log.*`). */
 static const char *const commands_known[] = {
-    "import", "log.breach",    "log.did",     "log.export",      "log.show", "log.unusual", "log.who-saw",
-    "log.*",  "policy.replay", "policy.edit", "policy.versions", "policy.*", "status"};
+    "import",      "log.breach", "log.did",       "log.export",  "log.report",      "log.show", "log.unusual",
+    "log.who-saw", "log.*",      "policy.replay", "policy.edit", "policy.versions", "policy.*", "status"};
 enum { COMMANDS_KNOWN = sizeof commands_known / sizeof *commands_known };
 
 static bool is_command(struct model *model, const char *text, unsigned line)

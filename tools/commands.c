@@ -127,6 +127,13 @@ static const struct command_option export_options[] = {
     {0},
 };
 
+static const struct command_option report_options[] = {
+    {"from", "TIME", COMMAND_TEXT, "from this moment on"},
+    {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"output", "FILE", COMMAND_WRITE, "into this file (a new one); default: standard output"},
+    {0},
+};
+
 static const struct command_option unusual_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
@@ -197,6 +204,8 @@ const struct command commands_table[] = {
      "Exit code: 0 printed, 1 the log is not what it was, 2 can't.\n"},
     {"policy", "versions", policy_versions_run, COMMAND_GATE, "list the policies that were in force, or show one", "",
      0, 0, COMMAND_TEXT, versions_options, "For roles with commands = policy.versions.\n"},
+    {"log", "report", log_report_run, COMMAND_GATE, "a period of the log as one HTML page: counts, no names", "", 0,
+     0, COMMAND_TEXT, report_options, "Without --from: thirty days.\nTIME is as for `log show`.\n"},
     {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
      show_options, time_help},
     {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,
