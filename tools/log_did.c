@@ -33,7 +33,7 @@ static int take(void *context, const struct log_record *record, const char *code
 int log_did_run(struct command_context *context)
 {
     static const char *const keys[] = {"what", "outcome", "role", "purpose", NULL};
-    struct gate_log_question question = {.command = "log.did"};
+    struct gate_log_question question = {.command = "log.did", .without_codes = true};
     struct asking asking = {.context = context};
     struct report_why why = {""};
     int result;

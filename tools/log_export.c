@@ -404,6 +404,7 @@ int log_export_run(struct command_context *context)
         log_ask_times(context, &question.filter) != COMMAND_DONE || take_key(&export, has_pseudonyms) != COMMAND_DONE)
         return COMMAND_CANNOT;
     log_ask_subject(context, commands_option(context, "subject"), &question);
+    question.without_codes = has_pseudonyms;
     progress_init(&export.progress, context->error, context->error_is_terminal);
     result = gate_log_ask(context->gate, context->person, &question, on_record, &export, &why);
     progress_erase(&export.progress);

@@ -267,7 +267,7 @@ static void clear(struct log_report *report)
 
 int log_report_run(struct command_context *context)
 {
-    struct gate_log_question question = {.command = "log.report"};
+    struct gate_log_question question = {.command = "log.report", .without_codes = true};
     struct log_report *report = calloc(1, sizeof *report);
     FILE *file = commands_option_stream(context, "output");
     struct report_why why = {""};

@@ -396,7 +396,7 @@ static void unusual_clear(struct unusual *unusual)
 
 int log_unusual_run(struct command_context *context)
 {
-    struct gate_log_question question = {.command = "log.unusual"};
+    struct gate_log_question question = {.command = "log.unusual", .without_codes = true};
     struct unusual unusual = {.context = context};
     struct report_why why = {""};
     int result;

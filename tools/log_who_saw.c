@@ -32,7 +32,7 @@ static int take(void *context, const struct log_record *record, const char *code
 int log_who_saw_run(struct command_context *context)
 {
     static const char *const keys[] = {"user", "uid", "role", "purpose", NULL};
-    struct gate_log_question question = {.command = "log.who-saw"};
+    struct gate_log_question question = {.command = "log.who-saw", .without_codes = true};
     struct asking asking = {.context = context};
     struct report_why why = {""};
     int result;

@@ -50,7 +50,7 @@ static int pass_on(void *context, const struct log_record *record)
     char code[STORE_CODE_MAX_BYTES + 1] = "";
     int result;
 
-    if (!record->erased && record->entry.subject != 0)
+    if (answer->names && !record->erased && record->entry.subject != 0)
         found = bsearch(&key, answer->names, answer->name_count, sizeof key, by_pseudonym);
     if (found) {
         dossiers_read_begin(answer->gate->dossiers);
@@ -95,7 +95,7 @@ int gate_log_ask(struct gate *gate, const struct gate_person *person, const stru
         filter.subject_count = numbers_of(gate, question->code, subjects);
         filter.subjects = subjects;
     }
-    error = name_subjects(&answer);
+    error = question->without_codes ? 0 : name_subjects(&answer);
     if (!error)
         error = log_query(gate->log, &filter, pass_on, &answer, why);
     else

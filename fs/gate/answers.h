@@ -10,6 +10,7 @@ struct gate_log_question {
     struct log_filter filter; /* subjects and subject_count are filled in here from `code` or `number` */
     const char *code;         /* of the data subject, or NULL: everybody */
     uint64_t number;          /* instead of it: the number under which the log knows the subject; 0: none */
+    bool without_codes;       /* `each` is given no codes, which spares sorting all subjects by their numbers */
 };
 /* Answers 0 to go on, or a negative number to stop. `code` is the dossier's code, or "" when the subject is unknown, erased or none. */
 typedef int gate_log_each(void *context, const struct log_record *record, const char *code);

@@ -126,6 +126,10 @@ static void test_of_one(void **state)
 
     (void)state;
     assert_int_equal(answer.count, 4); /* change, look, open, refusal */
+    answer = ask(&(struct gate_log_question){.command = "log.who-saw", .code = "T0003", .without_codes = true});
+    assert_int_equal(answer.count, 4);
+    assert_string_equal(answer.codes[0], ""); /* found by the code, and not told it */
+    answer = ask(&(struct gate_log_question){.command = "log.show", .code = "T0003"});
     assert_int_equal(answer.opened, 1);
     assert_int_equal(answer.refused, 1);
     answer = ask(&(struct gate_log_question){
