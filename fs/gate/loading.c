@@ -49,7 +49,7 @@ static int keep_one(void *context, const struct store_subject *subject)
     struct loading *loading = context;
     struct block *block = &loading->blocks[loading->filling];
 
-    block->subjects[block->count++] = *subject;
+    store_subject_copy(&block->subjects[block->count++], subject);
     return block->count < BLOCK_SUBJECTS || hand_over(loading) ? 0 : 1;
 }
 

@@ -370,8 +370,10 @@ static int add_keys(struct store_batch *batch, struct cells *cells)
 static int seal_all(struct store_batch *batch, struct cells *cells, const struct change *change,
                     const struct store_subject *subject, const struct store_item_draft *items, size_t item_count)
 {
-    struct store_subject summary = *subject;
+    struct store_subject summary;
     int error = 0;
+
+    store_subject_copy(&summary, subject);
 
     for (size_t i = 0; error == 0 && i < item_count; i++) {
         struct crypt_place place = {.subject = change->id, .category = items[i].category};
@@ -625,12 +627,13 @@ static int start_behind(struct store_batch *batch)
 int store_batch_queue(struct store_batch *batch, struct store_subject *subject, const struct store_item_draft *items,
                       size_t item_count)
 {
-    struct store_subject draft = *subject;
+    struct store_subject draft;
     struct group *group;
     int error = subject->id != 0 ? -EINVAL : check_draft(subject, items, item_count);
 
     if (error < 0)
         return error;
+    store_subject_copy(&draft, subject);
     if (start_behind(batch) < 0)
         return store_batch_put(batch, subject, items, item_count);
     group = &batch->groups[batch->filling];

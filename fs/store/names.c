@@ -12,7 +12,7 @@
 
 enum {
     NAME_MAX_BYTES = 63,
-    LISTS = 3,
+    LISTS = 4,
     PLAIN_BYTES = 1 + NAME_MAX_BYTES, /* one size for all, so that a size tells nothing */
     SEALED_BYTES = PLAIN_BYTES + CRYPT_BOX_EXTRA_BYTES,
     AD_BYTES = CRYPT_ID_BYTES + 8,
@@ -38,7 +38,7 @@ struct names {
 
 static struct list *list_of(struct names *names, enum store_names list)
 {
-    return list >= STORE_KINDS && list <= STORE_FIELDS ? &names->lists[list - 1] : NULL;
+    return list >= STORE_KINDS && list <= STORE_PURPOSES ? &names->lists[list - 1] : NULL;
 }
 
 /* A category's number is part of a row's number, which has twelve bits for it. */
@@ -105,7 +105,7 @@ static void name_ad(const struct crypt_keys *keys, uint32_t list, uint32_t numbe
 static int load_row(struct names *names, sqlite3_stmt *row)
 {
     int64_t id = sqlite3_column_int64(row, 0);
-    struct list *list = id > 0 && id >> 16 <= STORE_FIELDS ? list_of(names, (enum store_names)(id >> 16)) : NULL;
+    struct list *list = id > 0 && id >> 16 <= STORE_PURPOSES ? list_of(names, (enum store_names)(id >> 16)) : NULL;
     uint32_t number = (uint32_t)(id & 0xffff);
     uint8_t plain[PLAIN_BYTES], ad[AD_BYTES];
     char name[NAME_MAX_BYTES + 1] = {0};

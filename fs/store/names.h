@@ -1,4 +1,4 @@
-/* names: the numbers of kinds, categories and fields, and the names behind them, kept sealed. */
+/* names: the numbers of kinds, categories, fields and purposes, and the names behind them, kept sealed. */
 #ifndef DOSSIERFS_STORE_NAMES_H
 #define DOSSIERFS_STORE_NAMES_H
 

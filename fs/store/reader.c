@@ -279,7 +279,7 @@ int store_read_subject(struct store_reader *reader, uint32_t subject_id, struct 
     int error = read_newest_subject(reader, subject_id);
 
     if (error == 0)
-        *subject = reader->subject;
+        store_subject_copy(subject, &reader->subject);
     explicit_bzero(&reader->subject, sizeof reader->subject);
     return error;
 }

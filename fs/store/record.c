@@ -7,6 +7,7 @@
 
 enum {
     SUBJECT_RECORD = 1,
+    SUBJECT_WITH_FACTS_RECORD = 2, /* only where there are some, so that all others look as they always did */
     ITEM_RECORD = 1,
     NUMBER_MAX = 65535,
     SAME_ORIGIN = 1, /* flag of a field: source and time are those of the field before */
@@ -17,6 +18,11 @@ _Static_assert(STORE_MAX_CATEGORIES <= 255 && STORE_MAX_DATES <= 255, "counts ar
 static bool number_is_valid(uint32_t number)
 {
     return number >= 1 && number <= NUMBER_MAX;
+}
+
+void store_subject_copy(struct store_subject *to, const struct store_subject *from)
+{
+    memcpy(to, from, offsetof(struct store_subject, facts) + from->fact_count * sizeof *from->facts);
 }
 
 /* ---- checks of drafts ------------------------------------------------------------------------------------------- */
@@ -44,13 +50,26 @@ static bool fields_are_valid(const struct store_subject *subject)
     return true;
 }
 
+static bool facts_are_valid(const struct store_subject *subject)
+{
+    for (unsigned i = 0; i < subject->fact_count; i++) {
+        const struct store_fact *fact = &subject->facts[i];
+
+        if (fact->id == 0 || fact->id > subject->last_fact || (i > 0 && fact->id <= subject->facts[i - 1].id) ||
+            fact->word == 0 || fact->about > NUMBER_MAX || !memchr(fact->reason, '\0', sizeof fact->reason))
+            return false;
+    }
+    return true;
+}
+
 int record_check_subject(const struct store_subject *subject)
 {
     if (!number_is_valid(subject->kind) || subject->code_bytes < 1 || subject->code_bytes > STORE_CODE_MAX_BYTES ||
         memchr(subject->code, '\0', subject->code_bytes) || subject->category_count > STORE_MAX_CATEGORIES ||
-        subject->field_count > STORE_MAX_FIELDS || subject->date_count > STORE_MAX_DATES)
+        subject->field_count > STORE_MAX_FIELDS || subject->date_count > STORE_MAX_DATES ||
+        subject->fact_count > STORE_MAX_FACTS)
         return -EINVAL;
-    return categories_are_valid(subject) && fields_are_valid(subject) ? 0 : -EINVAL;
+    return categories_are_valid(subject) && fields_are_valid(subject) && facts_are_valid(subject) ? 0 : -EINVAL;
 }
 
 int record_check_item(const struct store_item_draft *item)
@@ -73,9 +92,35 @@ int record_check_item(const struct store_item_draft *item)
 
 /* ---- encoding --------------------------------------------------------------------------------------------------- */
 
+static void put_facts(struct buffer *out, const struct store_subject *subject)
+{
+    buffer_append_u32(out, subject->last_fact);
+    buffer_append_u8(out, (uint8_t)subject->fact_count);
+    for (unsigned i = 0; i < subject->fact_count; i++) {
+        const struct store_fact *fact = &subject->facts[i];
+        size_t reason_bytes = strlen(fact->reason);
+
+        buffer_append_u32(out, fact->id);
+        buffer_append_u8(out, fact->word);
+        buffer_append_u16(out, (uint16_t)fact->about);
+        buffer_append_u64(out, (uint64_t)fact->from_s);
+        buffer_append_u64(out, (uint64_t)fact->until_s);
+        buffer_append_u64(out, (uint64_t)fact->set_s);
+        buffer_append_u64(out, (uint64_t)fact->ended_s);
+        buffer_append_u64(out, (uint64_t)fact->reviewed_s);
+        buffer_append_u32(out, fact->set_uid);
+        buffer_append_u32(out, fact->ended_uid);
+        buffer_append_u32(out, fact->reviewed_uid);
+        buffer_append_u8(out, (uint8_t)reason_bytes);
+        buffer_append(out, fact->reason, reason_bytes);
+    }
+}
+
 void record_put_subject(struct buffer *out, const struct store_subject *subject)
 {
-    buffer_append_u8(out, SUBJECT_RECORD);
+    bool has_facts = subject->last_fact > 0;
+
+    buffer_append_u8(out, has_facts ? SUBJECT_WITH_FACTS_RECORD : SUBJECT_RECORD);
     buffer_append_u16(out, (uint16_t)subject->kind);
     buffer_append_u64(out, subject->pseudonym);
     buffer_append_u8(out, subject->code_bytes);
@@ -93,6 +138,8 @@ void record_put_subject(struct buffer *out, const struct store_subject *subject)
         buffer_append_u16(out, (uint16_t)subject->dates[i].field);
         buffer_append_u32(out, (uint32_t)subject->dates[i].day);
     }
+    if (has_facts)
+        put_facts(out, subject);
 }
 
 static bool same_origin(const struct store_item_draft *item, unsigned i)
@@ -172,16 +219,60 @@ static bool get_lists(struct bytes_reader *reader, struct store_subject *subject
     return true;
 }
 
+static bool get_fact(struct bytes_reader *reader, struct store_fact *fact)
+{
+    const uint8_t *reason;
+    size_t reason_bytes;
+
+    fact->id = bytes_read_u32(reader);
+    fact->word = bytes_read_u8(reader);
+    fact->about = bytes_read_u16(reader);
+    fact->from_s = (int64_t)bytes_read_u64(reader);
+    fact->until_s = (int64_t)bytes_read_u64(reader);
+    fact->set_s = (int64_t)bytes_read_u64(reader);
+    fact->ended_s = (int64_t)bytes_read_u64(reader);
+    fact->reviewed_s = (int64_t)bytes_read_u64(reader);
+    fact->set_uid = bytes_read_u32(reader);
+    fact->ended_uid = bytes_read_u32(reader);
+    fact->reviewed_uid = bytes_read_u32(reader);
+    reason_bytes = bytes_read_u8(reader);
+    if (reason_bytes > STORE_REASON_MAX_BYTES)
+        return false;
+    reason = bytes_read(reader, reason_bytes);
+    if (!reason || memchr(reason, '\0', reason_bytes))
+        return false;
+    memset(fact->reason, 0, sizeof fact->reason);
+    memcpy(fact->reason, reason, reason_bytes);
+    return true;
+}
+
+static bool get_facts(struct bytes_reader *reader, struct store_subject *subject)
+{
+    subject->last_fact = bytes_read_u32(reader);
+    subject->fact_count = bytes_read_u8(reader);
+    if (subject->last_fact == 0 || subject->fact_count > STORE_MAX_FACTS)
+        return false;
+    for (unsigned i = 0; i < subject->fact_count; i++)
+        if (!get_fact(reader, &subject->facts[i]))
+            return false;
+    return facts_are_valid(subject);
+}
+
 int record_get_subject(const uint8_t *bytes, size_t length_bytes, struct store_subject *subject)
 {
     struct bytes_reader reader;
+    uint8_t type;
 
     bytes_reader_init(&reader, bytes, length_bytes);
-    memset(subject, 0, sizeof *subject);
-    if (bytes_read_u8(&reader) != SUBJECT_RECORD || !read_number(&reader, &subject->kind))
+    memset(subject, 0,
+           offsetof(struct store_subject, facts)); /* a summary with facts is rare, and their places are large */
+    type = bytes_read_u8(&reader);
+    if ((type != SUBJECT_RECORD && type != SUBJECT_WITH_FACTS_RECORD) || !read_number(&reader, &subject->kind))
         return -EBADMSG;
     subject->pseudonym = bytes_read_u64(&reader);
-    if (!get_code(&reader, subject) || !get_lists(&reader, subject) || reader.failed || bytes_left(&reader) != 0)
+    if (!get_code(&reader, subject) || !get_lists(&reader, subject) ||
+        (type == SUBJECT_WITH_FACTS_RECORD && !get_facts(&reader, subject)) || reader.failed ||
+        bytes_left(&reader) != 0)
         return -EBADMSG;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* store: personal data at rest: subjects, their items, and the names behind the numbers. The bytes are described in
  * FORMAT.md beside this file.
  *
- * The store knows nothing of policies, purposes or FUSE. It keeps numbers: of kinds, categories and fields, given out by
+ * The store knows nothing of policies, purposes or FUSE. It keeps numbers: of kinds, categories, fields and purposes, given out by
  * store_number() in the order of first use. An item is what one subject has in one category: all its fields, sealed
  * together under a key of its own; each change makes a new version, and readers see the newest published one.
  *
@@ -28,6 +28,8 @@ enum {
     STORE_MAX_FIELDS = 256,    /* in one subject */
     STORE_MAX_DATES = 64,      /* in one subject */
     STORE_SOURCE_MAX_BYTES = 255,
+    STORE_MAX_FACTS = 32,         /* in one subject */
+    STORE_REASON_MAX_BYTES = 160, /* of a fact */
     STORE_KEY_FILE_MIN_BYTES = 32,
     STORE_KEY_FILE_MAX_BYTES = 65536,
 };
@@ -69,7 +71,7 @@ void store_derive_key(const struct store *store, const char use[static 8], uint8
 
 /* ---- names and numbers ---------------------------------------------------------------------------------------- */
 
-enum store_names { STORE_KINDS = 1, STORE_CATEGORIES = 2, STORE_FIELDS = 3 };
+enum store_names { STORE_KINDS = 1, STORE_CATEGORIES = 2, STORE_FIELDS = 3, STORE_PURPOSES = 4 };
 /* The number (1..65535) of a name (1..63 bytes); -ENOENT if it has none. Any thread. */
 int store_number(struct store *store, enum store_names names, const char *name, uint32_t *number);
 /* The name of a number, NUL-terminated; -ENOENT if it was never given out. Any thread. */
@@ -79,7 +81,21 @@ int store_number_assign(struct store *store, enum store_names names, const char 
 
 /* ---- subjects and items --------------------------------------------------------------------------------------- */
 
-/* The summary of one subject: what listings and terms need, without any content. */
+/* Something that is so for a subject and that decisions depend on: a consent, an objection, a restriction and so on. The store keeps
+ * it and gives no meaning to it; `word` says which, and `about` what it is about, a number of some list of names. Times are Unix
+ * seconds; STORE_NEVER: not (yet). It is kept after it ended: who set it, until when, and why. */
+#define STORE_NEVER INT64_MAX
+struct store_fact {
+    uint32_t id;    /* 1.., the subject's own, never reused */
+    uint8_t word;   /* 1.. */
+    uint32_t about; /* 0..65535 */
+    int64_t from_s, until_s;
+    int64_t set_s, ended_s, reviewed_s;
+    uint32_t set_uid, ended_uid, reviewed_uid; /* the latter two only where the time is not STORE_NEVER */
+    char reason[STORE_REASON_MAX_BYTES + 1];   /* NUL-terminated */
+};
+
+/* The summary of one subject: what listings, terms and decisions need, without any content. */
 struct store_subject {
     uint32_t id;        /* number in the store, never reused; 0 in a draft: a new subject */
     uint32_t version;   /* 1..; grows with each published change of the subject; set by the store */
@@ -99,7 +115,12 @@ struct store_subject {
         uint32_t field;
         int32_t day;
     } dates[STORE_MAX_DATES]; /* the values of date fields: terms may start at any of them */
+    uint32_t last_fact;       /* the highest id that a fact ever had */
+    unsigned fact_count;
+    struct store_fact facts[STORE_MAX_FACTS]; /* in the order of their ids; most subjects have none */
 };
+/* Copies a summary without the places for facts that are not there: they are most of it. */
+void store_subject_copy(struct store_subject *to, const struct store_subject *from);
 
 /* One field of an item. In a draft all pointers are borrowed; in a store_item they point into it. */
 struct store_field {
