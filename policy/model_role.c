@@ -191,26 +191,31 @@ static void read_masks(struct model *model, const struct draft_section *section,
 /* ---- commands ---- */
 
 /* What may be given to the daemon, and the groups of these (`log.*`). */
+/* clang-format off */
 static const char *const commands_known[] = {
-    "import",      "log.breach", "log.did",       "log.export",  "log.report",      "log.show", "log.unusual",
-    "log.who-saw", "log.*",      "policy.replay", "policy.edit", "policy.versions", "policy.*", "status"};
+    "import",
+    "fact.consent", "fact.opt-out", "fact.objection", "fact.restriction", "fact.incident", "fact.hold", "fact.list",
+    "fact.review", "fact.*",
+    "log.breach", "log.did", "log.export", "log.report", "log.show", "log.unusual", "log.who-saw", "log.*",
+    "policy.edit", "policy.replay", "policy.versions", "policy.*",
+    "status",
+};
+/* clang-format on */
 enum { COMMANDS_KNOWN = sizeof commands_known / sizeof *commands_known };
 
 static bool is_command(struct model *model, const char *text, unsigned line)
 {
-    char allowed[300] = "";
     struct suggest suggest;
 
     suggest_init(&suggest, text);
     for (size_t i = 0; i < COMMANDS_KNOWN; i++) {
-        size_t used = strlen(allowed);
-
         if (strcmp(commands_known[i], text) == 0)
             return true;
         suggest_consider(&suggest, commands_known[i]);
-        snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", commands_known[i]);
     }
-    faults_add_unknown(model->faults, line, "command", text, suggest.nearest, allowed);
+    faults_add_unknown(model->faults, line, "command", text, suggest.nearest,
+                       "fact.*, import, log.*, policy.*, status, or one of these groups (the list is in "
+                       "dossier-policy(5))");
     return false;
 }
 

@@ -163,6 +163,27 @@ static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
     "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
 
+static const struct command_option fact_set_options[] = {
+    {"reason", "TEXT", COMMAND_TEXT, "why, on one line: a letter's date, a case number, what happened"},
+    {"from", "TIME", COMMAND_TEXT, "from this moment; default: now; of an incident: what it is about begins"},
+    {"until", "TIME", COMMAND_TEXT,
+     "until this moment; a date means the end of that day; default: until it is ended"},
+    {0},
+};
+
+static const struct command_option fact_end_options[] = {{0}};
+
+static const struct command_option fact_list_options[] = {
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object a fact"},
+    {0},
+};
+
+static const struct command_option fact_review_options[] = {{0}};
+
+static const char fact_help[] =
+    "KIND is consent, opt-out, objection or calamity, about a purpose, or restriction, incident or hold, about\n"
+    "a category. Who has a purpose of ground E may declare a calamity for himself, for an hour (at most a day).\n";
+
 const struct command commands_table[] = {
     {"init", NULL, init_run, COMMAND_LOCAL, "make a new, empty store", "", 0, 0, COMMAND_TEXT, init_options,
      "The global options say where and with which keys: --store, --key-file, --passphrase-file; both kinds of\n"
@@ -170,6 +191,15 @@ const struct command commands_table[] = {
     {"import", NULL, import_run, COMMAND_GATE, "put dossiers from a CSV file into the store", "FILE.csv|-", 1, 1,
      COMMAND_READ, import_options,
      "All or nothing: a fault in any row leaves everything as it was, unless --rejects is given.\n"},
+    {"fact", "end", fact_end_run, COMMAND_GATE, "end what is registered of a dossier", "KIND CODE ABOUT", 3, 3,
+     COMMAND_TEXT, fact_end_options, fact_help},
+    {"fact", "list", fact_list_run, COMMAND_GATE, "list what is registered of a dossier", "KIND|all [CODE]", 1, 2,
+     COMMAND_TEXT, fact_list_options,
+     "`dossier fact list calamity` lists those of all dossiers that wait for a review.\n"},
+    {"fact", "review", fact_review_run, COMMAND_GATE, "review a calamity that somebody else declared", "CODE NUMBER",
+     2, 2, COMMAND_TEXT, fact_review_options, NULL},
+    {"fact", "set", fact_set_run, COMMAND_GATE, "register a consent, objection, restriction and so on",
+     "KIND CODE ABOUT", 3, 3, COMMAND_TEXT, fact_set_options, fact_help},
     {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy: every fault, and what it says in vain",
      "FILE", 1, 1, COMMAND_TEXT, check_options, NULL},
     {"policy", "edit", policy_edit_run, COMMAND_NAMED,

@@ -96,6 +96,10 @@ int commands_cannot(const struct command_context *context, const char *format, .
     __attribute__((format(printf, 2, 3)));
 
 /* The subcommands, one file each. */
+int fact_end_run(struct command_context *context);
+int fact_list_run(struct command_context *context);
+int fact_review_run(struct command_context *context);
+int fact_set_run(struct command_context *context);
 int init_run(struct command_context *context);
 int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);

@@ -28,6 +28,7 @@ struct row {
     uint32_t code_at; /* in `codes` */
     uint32_t ends_at; /* in `ends` */
     uint32_t shape;
+    uint32_t facts; /* index + 1; 0: none */
 };
 
 /* What the first second of a day is costs a look into the time zone's rules, and dossiers share their days. */
@@ -51,6 +52,8 @@ struct dossiers {
     uint32_t codes_used, codes_capacity;
     uint32_t *ends;
     uint32_t ends_used, ends_capacity;
+    struct facts **facts; /* of the few dossiers that have any; a place stays its dossier's */
+    uint32_t facts_used, facts_capacity;
     uint32_t *slots; /* open addressing by code: number + 1, 0 is free */
     uint32_t slot_count;
     uint8_t
@@ -93,6 +96,9 @@ void dossiers_free(struct dossiers *dossiers)
     free(dossiers->shape_slots);
     free(dossiers->codes);
     free(dossiers->ends);
+    for (uint32_t i = 0; i < dossiers->facts_used; i++)
+        facts_free(dossiers->facts[i]);
+    free(dossiers->facts);
     free(dossiers->slots);
     free(dossiers);
 }
@@ -412,13 +418,21 @@ uint32_t dossiers_find_subject(const struct dossiers *dossiers, uint32_t subject
     return low < dossiers->count && dossiers->rows[low].subject == subject ? low : DOSSIERS_NONE;
 }
 
+const struct facts *dossiers_facts(const struct dossiers *dossiers, uint32_t number)
+{
+    uint32_t facts = dossiers->rows[number].facts;
+
+    return facts ? dossiers->facts[facts - 1] : NULL;
+}
+
 int64_t dossiers_ends_s(const struct dossiers *dossiers, uint32_t number, unsigned category)
 {
     const struct row *row = &dossiers->rows[number];
     uint8_t rank = dossiers->shapes[row->shape].rank[category];
     uint32_t end_s = rank == 255 ? ENDS_NEVER : dossiers->ends[row->ends_at + rank];
 
-    return end_s == ENDS_NEVER ? TERMS_NEVER : (int64_t)end_s;
+    return facts_ends_s(dossiers_facts(dossiers, number), category,
+                        end_s == ENDS_NEVER ? TERMS_NEVER : (int64_t)end_s);
 }
 
 static int append_code(struct dossiers *dossiers, const struct store_subject *subject, uint32_t *at)
@@ -435,12 +449,28 @@ static int append_code(struct dossiers *dossiers, const struct store_subject *su
     return 0;
 }
 
+/* Room is there. The place of the dossier's facts, or 0 if it never had any; `facts` is taken over. */
+static uint32_t keep_facts(struct dossiers *dossiers, uint32_t place, struct facts *facts)
+{
+    if (place > 0) {
+        facts_free(dossiers->facts[place - 1]);
+        dossiers->facts[place - 1] = facts;
+        return place;
+    }
+    if (!facts)
+        return 0;
+    dossiers->facts[dossiers->facts_used] = facts;
+    return ++dossiers->facts_used;
+}
+
 int dossiers_put(struct dossiers *dossiers, const struct dossiers_numbers *numbers,
                  const struct store_subject *subject)
 {
     uint32_t known = dossiers_find_subject(dossiers, subject->id);
     struct starts starts = {dossiers, subject, numbers};
-    struct row row = {subject->pseudonym, subject->id, subject->version, 0, 0, 0};
+    struct facts_numbers known_numbers = {numbers->purposes, numbers->categories, numbers->fields};
+    struct row row = {.pseudonym = subject->pseudonym, .subject = subject->id, .version = subject->version};
+    struct facts *facts = NULL;
     struct shape shape;
     int error = shape_of(dossiers, numbers, subject, &shape);
 
@@ -452,14 +482,20 @@ int dossiers_put(struct dossiers *dossiers, const struct dossiers_numbers *numbe
     if (!error)
         error = make_room((void **)&dossiers->rows, dossiers->count, 1, &dossiers->capacity, sizeof row);
     if (!error)
+        error = make_room((void **)&dossiers->facts, dossiers->facts_used, 1, &dossiers->facts_capacity,
+                          sizeof *dossiers->facts);
+    if (!error)
         error = grow_slots(dossiers);
     if (!error && known == DOSSIERS_NONE && dossiers->count > 0 &&
         subject->id < dossiers->rows[dossiers->count - 1].subject)
         error = -ERANGE; /* rows are found by halving: see dossiers_find_subject() */
     if (!error && known == DOSSIERS_NONE)
         error = append_code(dossiers, subject, &row.code_at);
+    if (!error)
+        error = facts_new(dossiers->policy, &known_numbers, subject, &facts);
     if (error)
         return error;
+    row.facts = keep_facts(dossiers, known == DOSSIERS_NONE ? 0 : dossiers->rows[known].facts, facts);
     row.ends_at = dossiers->ends_used;
     if (known != DOSSIERS_NONE) {
         const struct row *old = &dossiers->rows[known];

@@ -8,6 +8,7 @@
 #ifndef DOSSIERFS_GATE_DOSSIERS_H
 #define DOSSIERFS_GATE_DOSSIERS_H
 
+#include "fs/gate/facts.h"
 #include "fs/store/store.h"
 #include "policy/policy.h"
 
@@ -31,6 +32,7 @@ struct dossiers_numbers {
     uint32_t kinds[POLICY_MAX_KINDS];
     uint32_t categories[POLICY_MAX_CATEGORIES];
     uint32_t fields[POLICY_MAX_FIELDS];
+    uint32_t purposes[POLICY_MAX_PURPOSES];
 };
 
 int dossiers_new(const struct policy *policy, struct dossiers **out);
@@ -44,7 +46,9 @@ struct dossier dossiers_get(const struct dossiers *dossiers, uint32_t number);
 /* The number of a code's dossier, or DOSSIERS_NONE; takes about the same time for both. */
 uint32_t dossiers_find(const struct dossiers *dossiers, const char *code, size_t code_bytes);
 uint32_t dossiers_find_subject(const struct dossiers *dossiers, uint32_t subject);
-/* First second at which the dossier's items of a category are gone; TERMS_NEVER if no term runs. */
+/* What is registered of the dossier; NULL: nothing. Holds until the next dossiers_put() of this dossier. */
+const struct facts *dossiers_facts(const struct dossiers *dossiers, uint32_t number);
+/* First second at which the dossier's items of a category are gone; TERMS_NEVER if no term runs, or a hold keeps them. */
 int64_t dossiers_ends_s(const struct dossiers *dossiers, uint32_t number, unsigned category);
 
 /* Another policy that gives the same table: its kinds, categories, fields and terms are the same, in the same order. For the

@@ -74,6 +74,14 @@ static bool is_about_people(const char *line, size_t length_bytes)
     return false;
 }
 
+/* What is registered of a dossier is kept by the places of purposes in the policy: which there are, and in what order, counts. */
+static bool names_purpose(const char *line, size_t length_bytes)
+{
+    static const char begins[] = "[purpose ";
+
+    return length_bytes >= sizeof begins - 1 && memcmp(line, begins, sizeof begins - 1) == 0;
+}
+
 /* A mark of the lines that say what a dossier holds; never 0. */
 static uint64_t records_of(const struct gate_policy_text *text)
 {
@@ -88,7 +96,7 @@ static uint64_t records_of(const struct gate_policy_text *text)
     while (next_line(text, &at, &line, &length_bytes)) {
         if (length_bytes > 0 && line[0] == '[')
             counts = !is_about_people(line, length_bytes);
-        if (!counts)
+        if (!counts && !names_purpose(line, length_bytes))
             continue;
         crypto_generichash_update(&state, (const uint8_t *)line, length_bytes);
         crypto_generichash_update(&state, (const uint8_t *)"\n", 1);

@@ -6,6 +6,7 @@
 #include "fs/gate/sight.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,35 +45,103 @@ struct decision sight_absent_unless_hidden(struct decision decision)
     return (struct decision){.verdict = VERDICT_HIDDEN, .rule = DECIDE_ABSENT, .role = -1};
 }
 
-static struct decision decide_by(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
-                                 unsigned field, int64_t now_s, struct decide_roles *roles)
+/* ---- what is so for a dossier ------------------------------------------------------------------------------------ */
+
+static const struct store_field *field_of(const struct store_item *item, uint32_t number)
 {
-    struct decide_facts facts = {.kind = (int)dossier->kind, .present = field_set_has(dossier->present, field)};
+    for (unsigned i = 0; i < item->field_count; i++)
+        if (item->fields[i].number == number)
+            return &item->fields[i];
+    return NULL;
+}
+
+static bool has_value(const struct store_field *value, const struct policy_role *role)
+{
+    size_t from = 0;
+
+    while (value && from <= value->value_bytes) {
+        const uint8_t *end = memchr(value->value + from, '\n', value->value_bytes - from);
+        size_t length_bytes = end ? (size_t)(end - value->value) - from : value->value_bytes - from;
+
+        for (size_t i = 0; i < role->caseload_count; i++)
+            if (strlen(role->caseload_values[i]) == length_bytes &&
+                memcmp(role->caseload_values[i], value->value + from, length_bytes) == 0)
+                return true;
+        from += length_bytes + 1;
+    }
+    return false;
+}
+
+/* Is the dossier in the caseload of a role? The value that says so is not disclosed, and has to be there and in its term. */
+static bool is_inside(struct gate *gate, const struct dossier *dossier, const struct policy_role *role, int64_t now_s,
+                      int64_t *until_s)
+{
+    unsigned field = (unsigned)role->caseload_field;
+    unsigned category = gate->policy->fields[field].category;
+    int64_t ends_s = dossiers_ends_s(gate->dossiers, dossier->number, category);
+    const struct store_item *item;
+
+    if (!field_set_has(dossier->present, field) || now_s >= ends_s ||
+        store_borrow_item(gate->reader, dossier->subject, gate->numbers.categories[category], &item) < 0)
+        return false;
+    if (ends_s < *until_s)
+        *until_s = ends_s;
+    return has_value(field_of(item, gate->numbers.fields[field]), role);
+}
+
+/* What a decision for this caller and purpose takes; *until_s: the first second at which it may be otherwise and show less. */
+static void find_facts(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s,
+                       struct decide_dossier *facts, int64_t *until_s)
+{
+    facts->inside = 0;
+    facts_at(dossiers_facts(gate->dossiers, dossier->number), ask->caller->uid, ask->purpose, now_s, facts, until_s);
+    for (uint64_t left = ask->caller->standing.roles; left; left &= left - 1) {
+        const struct policy_role *role = &gate->policy->roles[__builtin_ctzll(left)];
+
+        if (role->caseload_field >= 0 && (role->purposes >> ask->purpose & 1) &&
+            is_inside(gate, dossier, role, now_s, until_s))
+            facts->inside |= left & -left;
+    }
+}
+
+static struct decision decide_by(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
+                                 const struct decide_dossier *known, unsigned field, int64_t now_s,
+                                 struct decide_roles *roles)
+{
+    /* Who wrote an item is not kept, as long as nothing is written through the mount: nothing is anyone's own. */
+    struct decide_facts facts = {
+        .kind = (int)dossier->kind, .present = field_set_has(dossier->present, field), .dossier = known};
 
     facts.ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[field].category);
     return decide_by_roles(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s, roles);
 }
 
 static struct decision decide_field(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
-                                    unsigned field, int64_t now_s)
+                                    const struct decide_dossier *known, unsigned field, int64_t now_s)
 {
     struct decide_roles roles;
 
-    return decide_by(gate, ask, dossier, field, now_s, &roles);
+    return decide_by(gate, ask, dossier, known, field, now_s, &roles);
 }
 
 uint64_t sight_roles(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, unsigned field,
                      int64_t now_s)
 {
+    struct decide_dossier known;
     struct decide_roles roles;
+    int64_t until_s;
 
-    return decide_by(gate, ask, dossier, field, now_s, &roles).verdict == VERDICT_HIDDEN ? 0 : roles.reading;
+    find_facts(gate, ask, dossier, now_s, &known, &until_s);
+    return decide_by(gate, ask, dossier, &known, field, now_s, &roles).verdict == VERDICT_HIDDEN ? 0 : roles.reading;
 }
 
 bool sight_sees(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s)
 {
     const struct field_set *candidates =
         callers_candidates(gate->callers, callers_own(ask->caller), ask->purpose, dossier->kind);
+    struct decide_dossier known;
+    int64_t until_s;
+    bool asked = false;
 
     for (unsigned word = 0; word < POLICY_MAX_FIELDS / 64; word++) {
         uint64_t left = candidates->bits[word] & dossier->present->bits[word];
@@ -80,7 +149,10 @@ bool sight_sees(struct gate *gate, const struct door_ask *ask, const struct doss
         for (; left; left &= left - 1) {
             unsigned field = word * 64 + (unsigned)__builtin_ctzll(left);
 
-            if (decide_field(gate, ask, dossier, field, now_s).verdict != VERDICT_HIDDEN)
+            if (!asked)
+                find_facts(gate, ask, dossier, now_s, &known, &until_s);
+            asked = true;
+            if (decide_field(gate, ask, dossier, &known, field, now_s).verdict != VERDICT_HIDDEN)
                 return true;
         }
     }
@@ -105,14 +177,17 @@ bool sight_sees_code(struct gate *gate, const struct door_ask *ask, unsigned kin
     const struct field_set *candidates =
         callers_candidates(gate->callers, callers_own(ask->caller), ask->purpose, kind);
     bool exists = number != DOSSIERS_NONE, any = false;
-    int64_t now_s = clock_now_s();
+    int64_t now_s = clock_now_s(), until_s;
+    struct decide_dossier known;
     struct dossier dossier;
 
     if (ask->caller->gap || dossiers_count(gate->dossiers) == 0)
         return false;
     dossier = dossiers_get(gate->dossiers, exists ? number : stand_in(gate, code, code_bytes));
+    find_facts(gate, ask, &dossier, now_s, &known, &until_s);
     for (unsigned field = 0; field < gate->policy->field_count; field++) {
-        struct decide_facts facts = {.kind = (int)kind, .present = field_set_has(dossier.present, field)};
+        struct decide_facts facts = {
+            .kind = (int)kind, .present = field_set_has(dossier.present, field), .dossier = &known};
 
         if (!field_set_has(candidates, field))
             continue;
@@ -135,17 +210,19 @@ bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct do
                   int64_t now_s, struct decision decisions[POLICY_MAX_FIELDS], struct field_set *fields,
                   struct door_found *found)
 {
+    struct decide_dossier known;
+    int64_t until_s;
     bool any = false;
 
+    find_facts(gate, ask, dossier, now_s, &known, &until_s);
     memset(fields, 0, sizeof *fields);
-    *found =
-        (struct door_found){dossier->number, dossier->version, bytes_get_u64(gate->policy->hash), TERMS_NEVER, 0};
+    *found = (struct door_found){dossier->number, dossier->version, bytes_get_u64(gate->policy->hash), until_s, 0};
     for (unsigned field = 0; field < gate->policy->field_count; field++) {
         int64_t ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[field].category);
 
         if (leaf >= 0 && field != (unsigned)leaf)
             continue;
-        decisions[field] = decide_field(gate, ask, dossier, field, now_s);
+        decisions[field] = decide_field(gate, ask, dossier, &known, field, now_s);
         if (decisions[field].verdict == VERDICT_HIDDEN)
             continue;
         any = true;
@@ -178,22 +255,26 @@ static uint64_t mark_of(const struct decision *decision)
 bool sight_still_shows(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,
                        const struct door_granted *granted, int64_t now_s, int64_t *ends_s)
 {
+    struct decide_dossier known;
     struct decision decision;
-    int64_t field_ends_s;
+    int64_t field_ends_s, until_s;
 
     if (granted->field < 0)
         return false;
-    decision = decide_field(gate, ask, dossier, (unsigned)granted->field, now_s);
+    find_facts(gate, ask, dossier, now_s, &known, &until_s);
+    decision = decide_field(gate, ask, dossier, &known, (unsigned)granted->field, now_s);
     field_ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[granted->field].category);
     if (field_ends_s < *ends_s)
         *ends_s = field_ends_s;
+    if (until_s < *ends_s)
+        *ends_s = until_s;
     return decision.verdict == VERDICT_SHOWN ||
            (decision.verdict == VERDICT_MASKED && mark_of(&decision) == granted->mask);
 }
 
 /* Appends the kept values of one field, masked if so decided. */
 static int show_value(const struct decision *decision, const struct store_field *value, unsigned field,
-                      struct door_shown *shown)
+                      const uint8_t *purpose_key, struct door_shown *shown)
 {
     struct door_value *out = &shown->values[shown->count];
     size_t at = shown->text.length_bytes, from = 0;
@@ -206,7 +287,8 @@ static int show_value(const struct decision *decision, const struct store_field 
         const uint8_t *end = memchr(value->value + from, '\n', value->value_bytes - from);
         size_t length_bytes = end ? (size_t)(end - value->value) - from : value->value_bytes - from;
 
-        error = mask_apply(&decision->mask, NULL, (const char *)value->value + from, length_bytes, &shown->text);
+        error =
+            mask_apply(&decision->mask, purpose_key, (const char *)value->value + from, length_bytes, &shown->text);
         if (!error && end)
             error = buffer_append_u8(&shown->text, '\n');
         from += length_bytes + 1;
@@ -218,21 +300,24 @@ static int show_value(const struct decision *decision, const struct store_field 
     return 0;
 }
 
-static const struct store_field *field_of(const struct store_item *item, uint32_t number)
+/* Under the name of the purpose, so that marks of one purpose can't be matched with those of another. */
+static void purpose_mask_key(const struct gate *gate, int purpose, uint8_t key[static MASK_KEY_BYTES])
 {
-    for (unsigned i = 0; i < item->field_count; i++)
-        if (item->fields[i].number == number)
-            return &item->fields[i];
-    return NULL;
+    const char *name = gate->policy->purposes[purpose].name;
+
+    crypto_generichash(key, MASK_KEY_BYTES, (const uint8_t *)name, strlen(name), gate->hash_key,
+                       sizeof gate->hash_key);
 }
 
 /* Reads what was chosen, values in the order of the policy. */
-static int read_chosen(struct gate *gate, const struct dossier *dossier, const struct field_set *fields,
+static int read_chosen(struct gate *gate, int purpose, const struct dossier *dossier, const struct field_set *fields,
                        const struct decision decisions[POLICY_MAX_FIELDS], struct door_found *found,
                        struct door_shown *shown)
 {
+    uint8_t key[MASK_KEY_BYTES];
     int error = 0;
 
+    purpose_mask_key(gate, purpose, key);
     for (unsigned field = 0; field < gate->policy->field_count && !error; field++) {
         const struct store_item *item;
         const struct store_field *value;
@@ -250,8 +335,9 @@ static int read_chosen(struct gate *gate, const struct dossier *dossier, const s
         }
         if (value->captured_s > found->changed_s)
             found->changed_s = value->captured_s;
-        error = show_value(&decisions[field], value, field, shown);
+        error = show_value(&decisions[field], value, field, key, shown);
     }
+    sodium_memzero(key, sizeof key);
     if (error)
         report(REPORT_ERROR, "an item of the store can't be read: %s", strerror(-error));
     return error ? -EIO : 0;
@@ -276,7 +362,7 @@ static int find_leaf_once(struct gate *gate, const struct door_ask *ask, uint32_
     }
     shown->count = 0;
     buffer_reset(&shown->text);
-    error = read_chosen(gate, &dossier, &fields, decisions, &now, shown);
+    error = read_chosen(gate, ask->purpose, &dossier, &fields, decisions, &now, shown);
     if (error)
         door_shown_clear(shown);
     else

@@ -32,17 +32,19 @@ struct log;
 
 /* What was done (the verbs of GDPR art. 4(2), as far as there are operations for them). Numbers are part of the format. */
 enum log_what {
-    LOG_FIELD = 1,    /* a field file was opened */
-    LOG_DOSSIER = 2,  /* a rendering of the whole dossier was opened */
-    LOG_LISTING = 3,  /* a directory was listed */
-    LOG_LOOK = 4,     /* looked at without opening (stat) */
-    LOG_OWN = 5,      /* the caller's own access page was opened */
-    LOG_CHANGE = 6,   /* a dossier was created or changed */
-    LOG_IMPORT = 7,   /* an import was published, or taken back */
-    LOG_QUERY = 8,    /* the log was read */
-    LOG_MOUNT = 9,    /* the daemon started or stopped, or found something at its start */
-    LOG_POLICY = 10,  /* a policy came in force */
-    LOG_COMMAND = 11, /* another command was given */
+    LOG_FIELD = 1,     /* a field file was opened */
+    LOG_DOSSIER = 2,   /* a rendering of the whole dossier was opened */
+    LOG_LISTING = 3,   /* a directory was listed */
+    LOG_LOOK = 4,      /* looked at without opening (stat) */
+    LOG_OWN = 5,       /* the caller's own access page was opened */
+    LOG_CHANGE = 6,    /* a dossier was created or changed */
+    LOG_IMPORT = 7,    /* an import was published, or taken back */
+    LOG_QUERY = 8,     /* the log was read */
+    LOG_MOUNT = 9,     /* the daemon started or stopped, or found something at its start */
+    LOG_POLICY = 10,   /* a policy came in force */
+    LOG_COMMAND = 11,  /* another command was given */
+    LOG_FACT = 12,     /* something was registered of a dossier, or ended: a consent, a restriction and so on */
+    LOG_CALAMITY = 13, /* a calamity was declared, ended or reviewed: the glass was broken */
 };
 enum log_outcome { LOG_SHOWN = 1, LOG_MASKED = 2, LOG_REFUSED = 3, LOG_DONE = 4, LOG_FAILED = 5, LOG_GAP = 6 };
 
