@@ -200,6 +200,24 @@ is(sees(KLANTCONTACT, 'hulp/2020-00001/telefoon.txt'), 'ENOENT', 'is still so');
 is(sees(KLANTCONTACT, 'hulp/2020-00002/achternaam.txt'), 'ENOENT', 'the restriction of before too');
 is(scalar ends('restriction', '2020-00002', 'naam'), 0, 'which ends');
 is(sees(KLANTCONTACT, 'hulp/2020-00002/achternaam.txt'), 'Quintbrugge', 'and shows');
+
+# ---- another policy, while it is open --------------------------------------------------------------------------------------
+
+is(scalar ends('restriction', '2020-00001', 'contact'), 0, 'nothing is restricted');
+is(scalar sets('objection', '2020-00001', 'hulp'), 0, 'an objection to one purpose');
+is(sees(KLANTCONTACT, 'hulp/2020-00001/achternaam.txt'), 'ENOENT', 'which hides it there');
+is(sees(KLANTCONTACT, 'communicatie/2020-00001/achternaam.txt'), 'Noordstam', 'and nowhere else');
+# The purpose moves to the front, and all the others one place on.
+my ($moved) = $policy =~ /^(\[purpose hulp\]\n(?:[^\[].*\n)+)/m or die;
+(my $reordered = $policy) =~ s/\Q$moved\E// or die;
+$reordered =~ s/^(\[purpose huur-innen\])/$moved$1/m or die;
+$reordered =~ s/^label    = Klantcontact$/label    = Verplaatst/m or die;
+write_file("$trial->{policy}.new", $reordered);
+rename "$trial->{policy}.new", $trial->{policy} or die "rename: $!";
+ok(until_true(5, sub { sees(KLANTCONTACT, 'mijn-toegang.txt') =~ /Verplaatst/ }), 'a policy with another order comes in force');
+is(sees(KLANTCONTACT, 'hulp/2020-00001/achternaam.txt'), 'ENOENT', 'the objection is still to that purpose');
+is(sees(KLANTCONTACT, 'communicatie/2020-00001/achternaam.txt'), 'Noordstam', 'and to no other');
+is(sees(INCASSO, 'huur-innen/2020-00001/achternaam.txt'), 'Noordstam', 'nor to what stands beside it now');
 $trial->stop;
 $trial->verify;
 done_testing();
