@@ -2,7 +2,9 @@
  * and can't have signed anything else; a crash between any two steps leaves one chain; a lost key is told. */
 #include "tests/unit/log_stage.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "fs/log/note.h"
@@ -201,6 +203,63 @@ static void an_interrupted_hand_over_is_finished(void **state)
     }
 }
 
+/* Hands over and signs as fast as it can, until it is killed. */
+static void hand_over_for_ever(const struct stage *stage, const struct signer_head *head)
+{
+    struct signer *signer = NULL;
+    int fd = open(stage->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (signer_open(fd, stage->store_id, head, &signer) < 0)
+        _exit(1);
+    while (signer_succeed(signer, head) == 0 && signer_checkpoint(signer, head, false) == 0)
+        ;
+    _exit(1);
+}
+
+static void killed_at_any_moment(void **state)
+{
+    struct stage stage;
+    struct signer_head head = {.size = 3};
+    struct verify_report report;
+    char first[NOTE_KEY_TEXT_BYTES];
+    uint8_t bytes[8192];
+
+    (void)state;
+    stage_begin(&stage);
+    assert_int_equal(signer_begin(stage.path, stage.store_id, first, &stage.why), 0);
+    stage_open(&stage);
+    stage_append(&stage, 0, 3);
+    stage_close(&stage);
+    report = stage_verify(&stage);
+    memcpy(head.root, report.root, sizeof head.root);
+    head.months = 1;
+    for (unsigned round = 0; round < 60; round++) {
+        pid_t child = fork();
+        int status = 0;
+
+        assert_true(child >= 0);
+        if (child == 0)
+            hand_over_for_ever(&stage, &head);
+        nanosleep(&(struct timespec){.tv_nsec = (long)randombytes_uniform(15000000)}, NULL);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status)); /* until then all went well */
+        report = verify_with(&stage, first, NULL);
+        if (report.result != VERIFY_INTACT)
+            fail_msg("round %u: %s", round, report.text);
+        assert_int_equal(report.chains, 1);
+    }
+    stage_open(&stage);
+    stage_append(&stage, 3, 5);
+    stage_close(&stage);
+    report = verify_with(&stage, first, NULL);
+    assert_int_equal(report.result, VERIFY_INTACT);
+    assert_int_equal(report.by_key, 5);
+    read_file(&stage, "signing", bytes, sizeof bytes);
+    assert_true(sodium_is_zero(bytes, 4096) != sodium_is_zero(bytes + 4096, 4096));
+    stage_end(&stage);
+}
+
 /* A restored backup has no signing key: the log goes on, with another chain, and whoever holds the old key is told. */
 static void a_lost_key_begins_another_chain(void **state)
 {
@@ -232,8 +291,11 @@ static void a_lost_key_begins_another_chain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_and_notes_are_read_strictly), cmocka_unit_test(the_log_signs_what_it_acknowledged),
-        cmocka_unit_test(keys_hand_over_by_the_clock),      cmocka_unit_test(an_interrupted_hand_over_is_finished),
+        cmocka_unit_test(keys_and_notes_are_read_strictly),
+        cmocka_unit_test(the_log_signs_what_it_acknowledged),
+        cmocka_unit_test(keys_hand_over_by_the_clock),
+        cmocka_unit_test(an_interrupted_hand_over_is_finished),
+        cmocka_unit_test(killed_at_any_moment),
         cmocka_unit_test(a_lost_key_begins_another_chain),
     };
 
