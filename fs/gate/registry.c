@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "fs/gate/clock.h"
+#include "fs/gate/entries.h"
 #include "fs/gate/facts.h"
 #include "fs/gate/inside.h"
 
@@ -109,8 +110,6 @@ static int check_draft(const struct gate *gate, const struct gate_fact_draft *dr
 {
     size_t reason_bytes = strlen(draft->reason);
 
-    if (!facts_name(draft->word))
-        return report_fail(why, -EINVAL, "there is no such kind of fact");
     if (reason_bytes == 0 || reason_bytes > STORE_REASON_MAX_BYTES)
         return report_fail(why, -EINVAL, "a reason is 1 to %d bytes long", STORE_REASON_MAX_BYTES);
     for (size_t i = 0; i < reason_bytes; i++)
@@ -123,25 +122,40 @@ static int check_draft(const struct gate *gate, const struct gate_fact_draft *dr
 
 /* ---- rights ------------------------------------------------------------------------------------------------------- */
 
-/* May the person declare a calamity for this purpose? Logged with the fact itself; a refusal here. */
-static int may_declare(struct change *change, const char *purpose)
+/* A refusal, which is the same whether or not there is a dossier with the code; counted if it is repeated. */
+static int log_refused_calamity(struct change *change, const char *purpose, const char *verb, const char *rule)
+{
+    uint64_t mark = gate_code_mark(change->gate, change->code, strlen(change->code));
+    struct noise_key key = {change->person->uid, -1, mark, ENTRIES_COMMAND, true};
+    struct log_entry entry;
+
+    if (!noise_first(change->gate->noise, &key, clock_now_s()))
+        return 0;
+    gate_entry_person(change->gate, change->person, LOG_CALAMITY, LOG_REFUSED, &entry);
+    entry.purpose = purpose;
+    entry.subject = mark;
+    entry.rule = rule;
+    entry.name = verb;
+    if (log_append_and_wait(change->gate->log, &entry) == 0)
+        return 0;
+    noise_take_back(change->gate->noise, &key);
+    return report_fail(change->why, -EIO, "the processing log can't be written, so nothing is done");
+}
+
+/* May the person declare a calamity for this purpose, or end his own? Logged with the fact itself; a refusal here. */
+static int may_declare(struct change *change, const char *purpose, const char *verb)
 {
     const struct policy *policy = change->gate->policy;
     struct policy_standing standing = gate_standing(change->gate, change->person);
-    int index = policy_find_purpose(policy, purpose);
-    struct log_entry entry;
+    int index = policy_find_purpose(policy, purpose), error;
 
-    for (unsigned i = 0; i < policy->role_count; i++)
+    for (unsigned i = 0; i < policy->role_count && index >= 0; i++)
         if (standing.bound && (standing.roles & standing.in_force) >> i & 1 && policy->roles[i].purposes >> index & 1)
             return 0;
-    gate_entry_person(change->gate, change->person, LOG_CALAMITY, LOG_REFUSED, &entry);
-    entry.purpose = purpose;
-    entry.subject = gate_code_mark(change->gate, change->code, strlen(change->code));
-    entry.rule = standing.bound ? "role-purpose" : "not-bound";
-    entry.name = "declare";
-    if (log_append_and_wait(change->gate->log, &entry))
-        return report_fail(change->why, -EIO, "the processing log can't be written, so nothing is done");
-    return report_fail(change->why, -EACCES, "no role of yours, bound to secrecy, has the purpose %s", purpose);
+    error = log_refused_calamity(change, purpose, verb, standing.bound ? "role-purpose" : "not-bound");
+    return error
+               ? error
+               : report_fail(change->why, -EACCES, "no role of yours, bound to secrecy, has the purpose %s", purpose);
 }
 
 static int may(struct gate *gate, const struct gate_person *person, const char *word, struct report_why *why)
@@ -214,6 +228,16 @@ static bool matters(const struct store_fact *fact, int64_t now_s)
     return is_live(fact, now_s);
 }
 
+/* Any number of them would take the places of what subjects and officers register. */
+static bool too_many_calamities(const struct store_subject *subject)
+{
+    unsigned waiting = 0;
+
+    for (unsigned i = 0; i < subject->fact_count; i++)
+        waiting += subject->facts[i].word == FACT_CALAMITY && subject->facts[i].reviewed_s == STORE_NEVER;
+    return waiting >= GATE_CALAMITIES_WAITING;
+}
+
 static struct store_fact *place_for(struct store_subject *subject, int64_t now_s)
 {
     for (unsigned i = 0; i < subject->fact_count && subject->fact_count == STORE_MAX_FACTS; i++) {
@@ -239,10 +263,15 @@ static int64_t end_of(const struct gate_fact_draft *draft, int64_t from_s)
 static int add(struct change *change, const struct gate_fact_draft *draft, uint32_t *id)
 {
     int64_t now_s = clock_now_s();
-    struct store_fact *fact = place_for(change->subject, now_s);
+    struct store_fact *fact;
     uint32_t about;
     int error;
 
+    if (draft->word == FACT_CALAMITY && too_many_calamities(change->subject))
+        return report_fail(change->why, -EOVERFLOW,
+                           "%d calamities of this dossier wait for a review; no more can be declared",
+                           GATE_CALAMITIES_WAITING);
+    fact = place_for(change->subject, now_s);
     if (!fact)
         return report_fail(change->why, -EOVERFLOW, "%d facts of this dossier still matter; end one first",
                            STORE_MAX_FACTS);
@@ -281,15 +310,21 @@ int gate_fact_set(struct gate *gate, const struct gate_person *person, const cha
     int error = begin(&change, gate, person, why);
 
     change.code = code;
+    if (!error && !facts_name(draft->word))
+        error = report_fail(why, -EINVAL, "there is no such kind of fact");
+    /* Who has no right learns neither what the policy knows nor which dossiers there are. */
+    if (!error)
+        error = draft->word == FACT_CALAMITY ? may_declare(&change, draft->about, "declare")
+                                             : may(gate, person, facts_name(draft->word), why);
     if (!error)
         error = check_draft(gate, draft, why);
-    if (!error)
-        error = draft->word == FACT_CALAMITY ? may_declare(&change, draft->about)
-                                             : may(gate, person, facts_name(draft->word), why);
     if (!error)
         error = begin_batch(&change);
     if (!error)
         error = find(&change, code);
+    if (error == -ENOENT && draft->word == FACT_CALAMITY &&
+        log_refused_calamity(&change, draft->about, "declare", "absent") < 0)
+        error = -EIO;
     if (!error)
         error = add(&change, draft, id);
     end(&change);
@@ -337,12 +372,15 @@ int gate_fact_end(struct gate *gate, const struct gate_person *person, const cha
 
     if (!error && !facts_name(word))
         error = report_fail(why, -EINVAL, "there is no such kind of fact");
-    if (!error && word != FACT_CALAMITY)
-        error = may(gate, person, facts_name(word), why);
+    change.code = code;
+    if (!error)
+        error = word == FACT_CALAMITY ? may_declare(&change, about, "end") : may(gate, person, facts_name(word), why);
     if (!error)
         error = begin_batch(&change);
     if (!error)
         error = find(&change, code);
+    if (error == -ENOENT && word == FACT_CALAMITY) /* as for a dossier in which he declared none */
+        report_fail(why, error, "the dossier has no such %s that could end", facts_name(word));
     if (!error && store_number(gate->store, list_of(word), about, &number))
         error = report_fail(why, -ENOENT, "the dossier has no such %s that could end", facts_name(word));
     if (!error)

@@ -13,7 +13,11 @@
 
 #include "fs/gate/gate.h"
 
-enum { GATE_CALAMITY_DEFAULT_S = 3600, GATE_CALAMITY_MAX_S = 86400 };
+enum {
+    GATE_CALAMITY_DEFAULT_S = 3600,
+    GATE_CALAMITY_MAX_S = 86400,
+    GATE_CALAMITIES_WAITING = 8, /* of one dossier, for a review */
+};
 
 struct gate_fact_draft {
     unsigned word;      /* enum fact_word */
