@@ -184,11 +184,11 @@ static void print_facts(const struct replay_command *command)
 {
     FILE *out = command->context->out;
 
-    fputs("Replayed with the time, person and purpose of each entry; groups as the directory tells them today; terms "
-          "at the\n"
-          "time of the entry, by the dates kept today; and, for what was refused, whether there is a value today. "
-          "What these\n"
-          "were in the past is not kept.\n",
+    fputs("Replayed with the time, person and purpose of each entry; groups as the directory tells them today; what "
+          "is registered\n"
+          "of a dossier, and terms, at the time of the entry, by the dates kept today; and, for what was refused, "
+          "whether there is a\n"
+          "value today. What these were in the past is not kept.\n",
           out);
     if (command->result.renamed > 0)
         fprintf(out, "%" PRIu64 " without groups, since the account has another name now, or none.\n",

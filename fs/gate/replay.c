@@ -10,6 +10,7 @@
 
 #include "fs/gate/clock.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/sight.h"
 #include "fs/gate/tables.h"
 
 enum { PROGRESS_EACH = 1024, NO_DAY = INT32_MIN };
@@ -44,7 +45,8 @@ struct replaying {
     struct gate_replay *out;
     const struct policy *policies[SIDES];
     struct tables tables[SIDES];
-    struct named *names; /* sorted by pseudonym */
+    struct store_reader *reader; /* for the values that caseloads go by */
+    struct named *names;         /* sorted by pseudonym */
     size_t name_count;
     struct actor *actors; /* open addressing by uid and name */
     size_t actor_count;
@@ -101,6 +103,11 @@ static int load_dossiers(struct replaying *replaying, struct report_why *why)
 
     if (!error)
         error = load_table(replaying, FORCE, why);
+    if (!error) {
+        error = store_reader_open(replaying->gate->store, &replaying->reader);
+        if (error)
+            report_fail(why, error, "the store can't be read: %s", strerror(-error));
+    }
     if (error)
         return error;
     replaying->name_count = dossiers_count(replaying->tables[OTHER].dossiers);
@@ -208,16 +215,21 @@ static struct decision decide_one(const struct replaying *replaying, enum side s
                                   int purpose, int field, uint32_t number, const struct asked *asked)
 {
     const struct policy *policy = replaying->policies[side];
-    struct dossiers *table = replaying->tables[side].dossiers;
-    struct dossier dossier = dossiers_get(table, number);
-    struct decide_facts facts = {.kind = (int)dossier.kind, .ends_s = TERMS_NEVER};
+    const struct tables *tables = &replaying->tables[side];
+    const struct sight_source source = {policy, tables->dossiers, &tables->numbers, replaying->reader};
+    const struct policy_standing *standing = &actor->standings[side];
+    int64_t then_s = asked->entry->time_ms / 1000, until_s;
+    struct dossier dossier = dossiers_get(tables->dossiers, number);
+    struct decide_dossier known;
+    struct decide_facts facts = {.kind = (int)dossier.kind, .ends_s = TERMS_NEVER, .dossier = &known};
 
+    sight_facts(&source, actor->uid, standing->roles, purpose, &dossier, then_s, &known, &until_s);
     if (field >= 0) {
         facts.present =
             (asked->field && asked->was != GATE_REPLAY_REFUSED) || field_set_has(dossier.present, (unsigned)field);
-        facts.ends_s = dossiers_ends_s(table, number, policy->fields[field].category);
+        facts.ends_s = dossiers_ends_s(tables->dossiers, number, policy->fields[field].category);
     }
-    return decide(policy, &actor->standings[side], purpose, field, &facts, asked->entry->time_ms / 1000);
+    return decide(policy, standing, purpose, field, &facts, then_s);
 }
 
 static struct answer answer_of(struct decision decision, bool sizes_only)
@@ -515,9 +527,11 @@ static int on_record(void *context, const struct log_record *record)
     struct replaying *replaying = context;
     const struct gate_replay_question *question = replaying->question;
 
-    if (++replaying->out->entries % PROGRESS_EACH == 0 && question->progress &&
-        !question->progress(question->context, replaying->out->entries))
-        return -EINTR;
+    if (++replaying->out->entries % PROGRESS_EACH == 0) {
+        store_reader_rest(replaying->reader); /* so that it keeps nothing of the store from being cut back */
+        if (question->progress && !question->progress(question->context, replaying->out->entries))
+            return -EINTR;
+    }
     if (record->erased) {
         replaying->out->erased++;
         return 0;
@@ -555,6 +569,7 @@ static int give_groups(struct replaying *replaying)
 
 static void end(struct replaying *replaying)
 {
+    store_reader_close(replaying->reader);
     for (size_t i = 0; replaying->actors && i < ACTOR_SLOTS; i++)
         gate_person_clear(&replaying->actors[i].person);
     for (size_t i = 0; replaying->groups && i < GATE_REPLAY_MAX_GROUPS; i++)

@@ -6,6 +6,8 @@
  *   - time, person, purpose, field and dossier: as in the entry;
  *   - groups of the person: as NSS says today (none if the account has another name now), since the log keeps roles only;
  *   - terms: at the time of the entry, from the dates kept today;
+ *   - consents, objections, restrictions, incidents, holds and calamities: at the time of the entry, as the register has them;
+ *   - the value that a role's caseload goes by: as today;
  *   - that a field had a value: as in the entry if it was shown, as today if it was refused.
  * What was and what would be are then compared. Where the policy in force decides like the other one, it is not the other one
  * that makes the difference: these are kept apart (`already`). */

@@ -73,35 +73,43 @@ static bool has_value(const struct store_field *value, const struct policy_role 
 }
 
 /* Is the dossier in the caseload of a role? The value that says so is not disclosed, and has to be there and in its term. */
-static bool is_inside(struct gate *gate, const struct dossier *dossier, const struct policy_role *role, int64_t now_s,
-                      int64_t *until_s)
+static bool is_inside(const struct sight_source *source, const struct dossier *dossier,
+                      const struct policy_role *role, int64_t now_s, int64_t *until_s)
 {
     unsigned field = (unsigned)role->caseload_field;
-    unsigned category = gate->policy->fields[field].category;
-    int64_t ends_s = dossiers_ends_s(gate->dossiers, dossier->number, category);
+    unsigned category = source->policy->fields[field].category;
+    int64_t ends_s = dossiers_ends_s(source->dossiers, dossier->number, category);
     const struct store_item *item;
 
     if (!field_set_has(dossier->present, field) || now_s >= ends_s ||
-        store_borrow_item(gate->reader, dossier->subject, gate->numbers.categories[category], &item) < 0)
+        store_borrow_item(source->reader, dossier->subject, source->numbers->categories[category], &item) < 0)
         return false;
     if (ends_s < *until_s)
         *until_s = ends_s;
-    return has_value(field_of(item, gate->numbers.fields[field]), role);
+    return has_value(field_of(item, source->numbers->fields[field]), role);
+}
+
+void sight_facts(const struct sight_source *source, uint32_t uid, uint64_t roles, int purpose,
+                 const struct dossier *dossier, int64_t now_s, struct decide_dossier *facts, int64_t *until_s)
+{
+    facts->inside = 0;
+    facts_at(dossiers_facts(source->dossiers, dossier->number), uid, purpose, now_s, facts, until_s);
+    for (uint64_t left = purpose >= 0 ? roles : 0; left; left &= left - 1) {
+        const struct policy_role *role = &source->policy->roles[__builtin_ctzll(left)];
+
+        if (role->caseload_field >= 0 && (role->purposes >> purpose & 1) &&
+            is_inside(source, dossier, role, now_s, until_s))
+            facts->inside |= left & -left;
+    }
 }
 
 /* What a decision for this caller and purpose takes; *until_s: the first second at which it may be otherwise and show less. */
 static void find_facts(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s,
                        struct decide_dossier *facts, int64_t *until_s)
 {
-    facts->inside = 0;
-    facts_at(dossiers_facts(gate->dossiers, dossier->number), ask->caller->uid, ask->purpose, now_s, facts, until_s);
-    for (uint64_t left = ask->caller->standing.roles; left; left &= left - 1) {
-        const struct policy_role *role = &gate->policy->roles[__builtin_ctzll(left)];
+    const struct sight_source source = {gate->policy, gate->dossiers, &gate->numbers, gate->reader};
 
-        if (role->caseload_field >= 0 && (role->purposes >> ask->purpose & 1) &&
-            is_inside(gate, dossier, role, now_s, until_s))
-            facts->inside |= left & -left;
-    }
+    sight_facts(&source, ask->caller->uid, ask->caller->standing.roles, ask->purpose, dossier, now_s, facts, until_s);
 }
 
 static struct decision decide_by(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier,

@@ -4,6 +4,18 @@
 
 #include "fs/gate/inside.h"
 
+/* Where a policy's dossiers and their values are. */
+struct sight_source {
+    const struct policy *policy;
+    const struct dossiers *dossiers;
+    const struct dossiers_numbers *numbers;
+    struct store_reader *reader;
+};
+/* What is so for a dossier at a moment, for a person, his roles and a purpose: what is registered of it, and whose caseload it is in;
+ * *until_s: the first second at which less may show. */
+void sight_facts(const struct sight_source *source, uint32_t uid, uint64_t roles, int purpose,
+                 const struct dossier *dossier, int64_t now_s, struct decide_dossier *facts, int64_t *until_s);
+
 /* What the policy alone says about the caller and the purpose (of a field, or, for -1, of a dossier as a whole); for a refusal
  * that must not tell whether a thing exists. */
 struct decision sight_rule(struct gate *gate, const struct door_caller *caller, int purpose, int field,

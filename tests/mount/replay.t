@@ -17,6 +17,14 @@ my $old = Trial::small_policy();
 $old =~ s/^members  = 61001$/members  = anna, \@verhuur/m or die;
 $old =~ s/^bound  = 61001 2020-01-01,/bound  = anna 2020-01-01, bram 2020-01-01, chris 2020-01-01,/m or die;
 $old =~ s/^(commands = log\..*)$/$1, policy.replay/m or die;
+$old =~ s/^(commands = log\..*)$/$1, fact.*/m or die;
+$old =~ s/^\[role incasso\]/<<'MORE' . '[role incasso]'/me or die;
+[purpose nieuwsbrief]
+ground = D
+kinds  = huurder
+fields = telefoon
+MORE
+$old =~ s/(purposes = communicatie\nmask)/purposes = communicatie, nieuwsbrief\nmask/ or die;
 my $trial = Trial->new(policy => $old);
 my $mnt = $trial->{mnt};
 my $passwd = join '', "root:x:0:0:root:/root:/bin/sh\n", map { "$_:x:$uid{$_}:$uid{$_}:$_:/:/bin/sh\n" } sort keys %uid;
@@ -68,6 +76,29 @@ is($status, 0, 'as text');
 like($out, qr/^3 would have come out otherwise\.\nWAS +WOULD BE +WHAT +PURPOSE.*\nshown +masked +field +huur-innen +huur +incasso +3 +3 .* masked \d+$/m, 'a table');
 like($out, qr/^Replayed with the time, person and purpose of each entry; groups as the directory tells them today/m, 'and with which facts');
 is($err, '', 'nothing else');
+
+# ---- what was registered, then -----------------------------------------------------------------------------------------
+
+# What is registered begins and ends with a second.
+sub next_second { my $now = time; select(undef, undef, undef, 0.01) while time == $now; return }
+sub fact { my ($s) = $trial->dossier({uid => FUNCTIONARIS}, 'fact', @_); return $s }
+my $letter = "$mnt/nieuwsbrief/2020-00001/telefoon.txt";
+is(slurp_as(KLANTCONTACT, $letter), 'ENOENT', 'without a consent it is refused');
+next_second();
+is(fact('set', 'consent', '2020-00001', 'nieuwsbrief', '--reason', 'by letter'), 0, 'a consent');
+next_second();
+is(slurp_as(KLANTCONTACT, $letter), "+31612345678\n", 'shows it');
+next_second();
+is(fact('end', 'consent', '2020-00001', 'nieuwsbrief'), 0, 'and is withdrawn');
+($result, @groups) = groups($trial->{policy});
+is("$result->{otherwise} $result->{already} @groups", '0 0 ', 'each entry is replayed with what was registered at its time');
+($result, @groups) = groups(variant(qr/^ground = D$/m, 'ground = A'));
+is_deeply([grep { / nieuwsbrief / } @groups],
+    ['refused shown look nieuwsbrief  klantcontact 1 1'], 'without the need for a consent the first would not be refused');
+($result, @groups) = groups(variant(qr/^label    = Incasso$/m, "label    = Incasso\ncaseload = achternaam: Anders"));
+cmp_ok(scalar(grep { /^shown refused field huur-innen/ } @groups), '>=', 1, 'a caseload that the dossier is not in');
+($result, @groups) = groups(variant(qr/^label    = Incasso$/m, "label    = Incasso\ncaseload = achternaam: Noordstam"));
+is(scalar(grep { /^shown refused field huur-innen/ } @groups), 0, 'and one that it is in');
 
 # ---- who, and what ---------------------------------------------------------------------------------------------------
 
