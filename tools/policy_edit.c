@@ -274,6 +274,8 @@ static void install(struct edit *edit, int *code)
 
     if (!error) {
         fprintf(edit->context->out, "%s: installed; what it was before is %s~\n", edit->path, edit->path);
+        fputs("a daemon that has it mounted puts it in force within a second, or says in `dossier status` why not\n",
+              edit->context->out);
         *code = COMMAND_DONE;
         return;
     }

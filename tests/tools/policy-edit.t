@@ -67,6 +67,7 @@ my ($status, $out, $err) = edit('--yes');
 is($status, 0, 'an editor, --yes') or diag("$out$err");
 like($out, qr/^-organisation = Stichting Proefhuis\n\+organisation = Stichting Nieuwhuis$/m, 'shows the difference');
 like($out, qr/^\Q$policy\E: installed; what it was before is \Q$policy\E~$/m, 'says what was done');
+like($out, qr/^a daemon that has it mounted .*dossier status/m, 'and where to look next');
 is(read_file($policy), $good, 'the new text is there');
 is(read_file("$policy~"), $old, 'and the backup');
 is_deeply([(stat $policy)[2, 4, 5]], \@before, 'with owner, group and mode');
