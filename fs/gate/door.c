@@ -52,7 +52,7 @@ bool door_sees(struct gate *gate, const struct door_ask *ask, uint32_t number)
 {
     struct dossier dossier = dossiers_get(gate->dossiers, number);
 
-    return !ask->caller->gap && sight_sees(gate, ask, &dossier, clock_now_s());
+    return !gate_is_gap(ask) && sight_sees(gate, ask, &dossier, clock_now_s());
 }
 
 int door_look_dossier(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
@@ -75,7 +75,7 @@ int door_look_dossier(struct gate *gate, const struct door_ask *ask, const char 
     }
     decision = sight_absent_unless_hidden(sight_rule(gate, ask->caller, ask->purpose, -1, (unsigned)kind));
     entries_refuse(gate, ask, code, code_bytes, ENTRIES_DOSSIER, "", &decision);
-    return ask->caller->gap ? -EIO : -ENOENT;
+    return gate_is_gap(ask) ? -EIO : -ENOENT;
 }
 
 int door_look_leaf(struct gate *gate, const struct door_ask *ask, uint32_t dossier, int leaf,
@@ -250,7 +250,7 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
     uint64_t mine_all = policy_purposes(gate->policy, standing);
     int error;
 
-    if (ask->caller->gap)
+    if (gate_is_gap(ask))
         return -EIO;
     /* Names of purposes are public, and everybody may list them: past a bound that is counted and not written one by one. */
     if (!noise_within(gate->noise, ask->caller->uid, clock_now_s())) {
@@ -269,7 +269,7 @@ int door_list_purposes(struct gate *gate, const struct door_ask *ask, uint64_t *
 
 static bool has_purpose(struct gate *gate, const struct door_ask *ask)
 {
-    return !ask->caller->gap && ask->caller->standing.bound && entries_roles(gate, ask) != 0;
+    return !gate_is_gap(ask) && ask->caller->standing.bound && entries_roles(gate, ask) != 0;
 }
 
 int door_list_dossiers(struct gate *gate, const struct door_ask *ask, uint32_t **numbers, uint32_t *count,
@@ -286,7 +286,7 @@ int door_list_dossiers(struct gate *gate, const struct door_ask *ask, uint32_t *
         struct decision decision = sight_rule(gate, ask->caller, ask->purpose, -1, 0);
 
         entries_refuse(gate, ask, "", 0, ENTRIES_LISTING, gate->policy->purposes[ask->purpose].name, &decision);
-        return ask->caller->gap ? -EIO : -ENOENT;
+        return gate_is_gap(ask) ? -EIO : -ENOENT;
     }
     error = refuse_program(gate, ask, "", ENTRIES_LISTING, gate->policy->purposes[ask->purpose].name);
     if (error)
@@ -329,7 +329,7 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t num
             sight_absent_unless_hidden(sight_rule(gate, ask->caller, ask->purpose, DOOR_WHOLE, dossier.kind));
 
         entries_refuse(gate, ask, dossier.code, strlen(dossier.code), ENTRIES_DOSSIER, "", &decision);
-        return ask->caller->gap ? -EIO : -ENOENT;
+        return gate_is_gap(ask) ? -EIO : -ENOENT;
     }
     error = refuse_program(gate, ask, dossier.code, ENTRIES_DOSSIER, "");
     if (error)
@@ -419,7 +419,7 @@ bool door_still_shows(struct gate *gate, const struct door_ask *ask, uint32_t nu
     struct dossier dossier = dossiers_get(gate->dossiers, number);
     int64_t now_s = clock_now_s(), first_end_s = TERMS_NEVER;
 
-    if (ask->caller->gap || ask->purpose < 0)
+    if (gate_is_gap(ask) || ask->purpose < 0)
         return false;
     for (unsigned i = 0; i < count; i++)
         if (!sight_still_shows(gate, ask, &dossier, &granted[i], now_s, &first_end_s))

@@ -3,7 +3,7 @@
  *
  * All of it belongs to one thread, the dispatcher, but for door_done, which the log thread may call. Nothing here waits.
  * Hidden is -ENOENT, whether the thing exists or not, by one path: the same steps, the same entry. A caller whose identity
- * could not be had (NSS failed) gets -EIO: a gap, not a denial. */
+ * could not be had (NSS failed, or the kernel names no process) gets -EIO: a gap, not a denial, and so the log calls it. */
 #ifndef DOSSIERFS_GATE_DOOR_H
 #define DOSSIERFS_GATE_DOOR_H
 
@@ -27,12 +27,14 @@ int door_wake_fd(const struct gate *gate);
 
 /* ---- the place asked about ------------------------------------------------------------------------------------ */
 
+enum { DOOR_NO_PROCESS = -1 };
 enum { DOOR_WHOLE = -1 }; /* leaf: the rendering of all visible fields; a field's index otherwise */
 
 /* A request: who, from which process (a hint for the log), for which purpose. */
 struct door_ask {
     const struct door_caller *caller;
-    int32_t pid;
+    int32_t
+        pid; /* 0: the kernel can't name it, and then it isn't known who asks; DOOR_NO_PROCESS: it is the gate's own question */
     int purpose; /* index */
 };
 

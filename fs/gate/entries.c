@@ -61,6 +61,14 @@ int entries_look(struct gate *gate, const struct door_ask *ask, uint32_t number,
     return -EIO;
 }
 
+/* Why it can't be said who asks; NULL: it can. */
+static const char *gap_of(const struct door_caller *caller, int32_t pid)
+{
+    if (caller->gap)
+        return "identity";
+    return pid == 0 ? "no-process" : NULL;
+}
+
 void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
                             int leaf, const char *name, const char *rule, const char *reason)
 {
@@ -69,16 +77,17 @@ void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const
     /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
     uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
     struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
+    const char *gap = gap_of(ask->caller, ask->pid);
     struct door_refusal refusal = {0};
     struct log_entry entry;
     char roles[512];
 
     if (!noise_first(gate->noise, &key, clock_now_s()))
         return;
-    entries_start(gate, ask, leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK,
-                  ask->caller->gap ? LOG_GAP : LOG_REFUSED, roles, &entry);
+    entries_start(gate, ask, leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK, gap ? LOG_GAP : LOG_REFUSED, roles,
+                  &entry);
     entry.subject = key.subject;
-    entry.rule = ask->caller->gap ? "identity" : rule;
+    entry.rule = gap ? gap : rule;
     entry.name = name;
     entries_queue(gate, &entry, NULL, NULL);
     refusal.time_ms = entry.time_ms;
@@ -113,7 +122,7 @@ static void write_counted(void *context, const struct noise_key *key, uint32_t c
                key->leaf == ENTRIES_LISTING   ? LOG_LISTING
                : key->leaf == ENTRIES_COMMAND ? LOG_COMMAND
                                               : LOG_LOOK,
-               LOG_REFUSED, &entry);
+               caller && gap_of(caller, DOOR_NO_PROCESS) ? LOG_GAP : LOG_REFUSED, &entry);
     entry.uid = key->uid;
     entry.user = caller && caller->person ? caller->person->user : ""; /* empty if NSS was not asked in time */
     entry.count = count;

@@ -59,6 +59,11 @@ int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t s
 /* Tells the dispatcher (or does it at once when nothing is mounted) that subjects changed; takes `subjects`. The publisher
  * counted gate->unsettled up before the store could show the change; it is counted down when the table knows of it. */
 int gate_post_changes(struct gate *gate, uint32_t *subjects, size_t count);
+/* Is it not known who asks? NSS could not tell, or the kernel has no process for it: one of another pid namespace. */
+static inline bool gate_is_gap(const struct door_ask *ask)
+{
+    return ask->caller->gap || ask->pid == 0;
+}
 /* Standing of a person today. */
 struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person);
 /* "role-purpose 40", or the word alone where no line of the policy decides. */

@@ -189,7 +189,7 @@ bool sight_sees_code(struct gate *gate, const struct door_ask *ask, unsigned kin
     struct decide_dossier known;
     struct dossier dossier;
 
-    if (ask->caller->gap || dossiers_count(gate->dossiers) == 0)
+    if (gate_is_gap(ask) || dossiers_count(gate->dossiers) == 0)
         return false;
     dossier = dossiers_get(gate->dossiers, exists ? number : stand_in(gate, code, code_bytes));
     find_facts(gate, ask, &dossier, now_s, &known, &until_s);
@@ -242,7 +242,7 @@ bool sight_choose(struct gate *gate, const struct door_ask *ask, const struct do
         /* Two roles may mask by different texts; a text stays where it is as long as its policy is in force. */
         found->view = mix(found->view, (uint64_t)(uintptr_t)decisions[field].mask.text);
     }
-    return any && !ask->caller->gap;
+    return any && !gate_is_gap(ask);
 }
 
 /* A mark of a mask that outlives the policy: of the words that tell people what it does. */
@@ -366,7 +366,7 @@ static int find_leaf_once(struct gate *gate, const struct door_ask *ask, uint32_
 
         entries_refuse(gate, ask, dossier.code, strlen(dossier.code), leaf < 0 ? ENTRIES_DOSSIER : leaf,
                        leaf < 0 ? "" : gate->policy->fields[leaf].name, &decision);
-        return ask->caller->gap ? -EIO : -ENOENT;
+        return gate_is_gap(ask) ? -EIO : -ENOENT;
     }
     shown->count = 0;
     buffer_reset(&shown->text);

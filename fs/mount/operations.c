@@ -521,7 +521,7 @@ static bool name_shows(struct session *session, const struct handle *handle, con
 static int still_there(struct session *session, const struct handle *handle, const char *name, uint32_t dossier,
                        int64_t now_s)
 {
-    struct door_ask ask = {NULL, 0, slots_purpose(session->slots, handle->node->key.purpose)};
+    struct door_ask ask = {NULL, DOOR_NO_PROCESS, slots_purpose(session->slots, handle->node->key.purpose)};
     bool same_policy = handle->generation == session->generation, unchanged = handle->changes == session->changes;
 
     if (same_policy && (dossier == UINT32_MAX || (unchanged && now_s == handle->listed_s)))

@@ -58,7 +58,7 @@ static bool still_shows(struct session *session, const struct door_ask *ask, con
 
 int renewal_decide(struct session *session, struct node *node)
 {
-    struct door_ask ask = {NULL, 0, slots_purpose(session->slots, node->key.purpose)};
+    struct door_ask ask = {NULL, DOOR_NO_PROCESS, slots_purpose(session->slots, node->key.purpose)};
 
     if (!is_old(session, node))
         return node->denied ? -ESTALE : 0;

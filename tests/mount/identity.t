@@ -84,5 +84,26 @@ if (sysopen my $writer, $old, Fcntl::O_WRONLY | Fcntl::O_NONBLOCK) {
     close $writer;
 }
 ok(until_true(15, sub { slurp_as(62500, "$mnt/mijn-toegang.txt") =~ /uid 62500/ }), 'when it answers again, so does the mount');
+my ($gap) = grep { $_->{uid} == 62500 } $trial->log_entries;
+is("$gap->{outcome} $gap->{rule}", 'gap identity', 'and the log calls it a gap');
 is($trial->stop, 0, 'ends with 0');
+
+# ---- a process that the kernel can't name --------------------------------------------------------------------------------------
+
+SKIP: {
+    my @apart = ('unshare', '--pid', '--fork', '--kill-child');
+    skip 'no pid namespace can be made here' if system(@apart, 'true') != 0;
+    ok($trial->start(env => \%env, wrap => \@apart), 'the daemon in a pid namespace of its own') or BAIL_OUT($trial->said);
+    my $keeper = $trial->{daemon};
+    is(slurp_as($uid{anna}, $file), 'EIO', 'a process outside it is not known');
+    is(names_as($uid{anna}, "$mnt/huur-innen"), 'EIO', 'for a listing neither');
+    my ($status, $out) = run({}, 'nsenter', '--target', $keeper, '--pid', 'setpriv', '--reuid', $uid{anna}, '--clear-groups',
+        '--regid', $uid{anna}, 'cat', $file);
+    is($out, "612.50\n", 'one inside is');
+    kill 'TERM', $keeper;
+    is($trial->ended, 0, 'ends with 0');
+    my @gaps = grep { $_->{uid} == $uid{anna} && $_->{outcome} eq 'gap' } $trial->log_entries;
+    is($gaps[-1]{rule} // '', 'no-process', 'and the log calls it a gap');
+    is((grep { $_->{outcome} eq 'refused' && $_->{uid} == $uid{anna} } $trial->log_entries) + 0, 0, 'and no denial');
+}
 done_testing;

@@ -331,7 +331,7 @@ static void test_everybody_sees_what_is_decided(void **state)
     done_count = done_expected = 0;
     for (unsigned c = 0; c < CALLERS; c++)
         for (unsigned p = 0; p < policy->purpose_count; p++) {
-            struct door_ask ask = {stage_caller(&stage, callers[c]), 0, (int)p};
+            struct door_ask ask = {stage_caller(&stage, callers[c]), 1, (int)p};
 
             assert_false(ask.caller->gap);
             seen += check_purpose(&ask);
@@ -348,6 +348,36 @@ static void test_everybody_sees_what_is_decided(void **state)
     assert_int_equal(done_expected, 0);
 }
 
+/* A process that the kernel can't name: who has a right gets nothing, and the log calls it a gap. (A uid whose refusals were not yet
+ * so many in this minute that they are only counted.) */
+static void test_no_process(void **state)
+{
+    struct door_ask ask = {stage_caller(&stage, 2), 0, 1};
+    struct door_found found = {0};
+    uint64_t purposes = 99, before = stage_log_size(&stage);
+    struct stage_log log = {0};
+    uint32_t *numbers = NULL, count = 0;
+    struct stage_done done = {0};
+    char code[POLICY_CODE_MAX_BYTES + 1];
+
+    (void)state;
+    snprintf(code, sizeof code, "%s", door_code(stage.gate, 0));
+    ask.pid = 0;
+    assert_int_equal(door_list_purposes(stage.gate, &ask, &purposes, stage_done, &done), -EIO);
+    assert_int_equal(door_list_dossiers(stage.gate, &ask, &numbers, &count, stage_done, &done), -EIO);
+    assert_int_equal(door_look_dossier(stage.gate, &ask, code, strlen(code), &found), -EIO);
+    assert_false(door_sees(stage.gate, &ask, 0));
+    assert_int_equal(atomic_load(&done.calls), 0);
+    assert_int_equal(purposes, 99);
+    stage_log_read(&stage, before, &log);
+    assert_true(log.count > 0);
+    for (size_t i = 0; i < log.count; i++) {
+        assert_int_equal(log.entries[i].entry.outcome, LOG_GAP);
+        assert_string_equal(log.entries[i].entry.rule, "no-process");
+    }
+    stage_log_clear(&log);
+}
+
 static void test_listing_of_purposes(void **state)
 {
     static const struct {
@@ -358,7 +388,7 @@ static void test_listing_of_purposes(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct door_ask ask = {stage_caller(&stage, rows[i].uid), 0, -1};
+        struct door_ask ask = {stage_caller(&stage, rows[i].uid), 1, -1};
         struct stage_done done = {0};
         uint64_t purposes = 99;
 
@@ -999,6 +1029,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everybody_sees_what_is_decided),
+        cmocka_unit_test(test_no_process),
         cmocka_unit_test(test_listing_of_purposes),
         cmocka_unit_test(test_entry_of_an_open),
         cmocka_unit_test(test_entries_of_listings),

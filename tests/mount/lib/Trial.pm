@@ -253,10 +253,10 @@ sub mounted {
     return scalar grep { (split ' ')[1] eq $path } split /\n/, read_file('/proc/self/mounts');
 }
 
-# Starts the daemon in the foreground, with standard error in a file; true once it serves.
+# Starts the daemon (wrap => [a command before it]) in the foreground, with standard error in a file; true once it serves.
 sub start {
     my ($self, %o) = @_;
-    my @command = ($self->bin('dossierfs'), '-f', '-s', $self->{store}, '-p', $self->{policy}, '-k', $self->{key},
+    my @command = (@{$o{wrap} // []}, $self->bin('dossierfs'), '-f', '-s', $self->{store}, '-p', $self->{policy}, '-k', $self->{key},
         '--control', $self->{control}, @{$self->{args}}, $self->{mnt});
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
