@@ -17,6 +17,7 @@ struct notary {
     pthread_cond_t stop;
     struct signer_head head; /* lock */
     bool stopping;           /* lock */
+    bool told;               /* lock: something was acknowledged since the start */
 
     /* of the thread */
     struct signer *signer; /* NULL: it could not be opened yet */
@@ -80,7 +81,7 @@ static void *run(void *context)
 {
     struct notary *notary = context;
     struct signer_head head;
-    bool last = false;
+    bool last = false, due;
 
     while (!last) {
         struct timespec until;
@@ -88,8 +89,11 @@ static void *run(void *context)
         pthread_mutex_lock(&notary->lock);
         head = notary->head;
         last = notary->stopping;
+        due = notary->told || notary->is_signed || now_ms() >= notary->hand_over_ms;
         pthread_mutex_unlock(&notary->lock);
-        sign(notary, &head, last);
+        /* A log that was opened for a start that failed is left as it was. */
+        if (due)
+            sign(notary, &head, last);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += 1;
         pthread_mutex_lock(&notary->lock);
@@ -142,6 +146,7 @@ void notary_tell(struct notary *notary, const struct signer_head *head)
 {
     pthread_mutex_lock(&notary->lock);
     notary->head = *head;
+    notary->told = true;
     pthread_mutex_unlock(&notary->lock);
 }
 

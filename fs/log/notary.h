@@ -1,5 +1,6 @@
 /* notary: a thread that signs what is acknowledged, so that nobody who waits for an entry waits for a signature: a checkpoint
- * a second while there are entries, and a hand-over of the key at its start, at its stop and each hour. */
+ * a second while there are entries, and a hand-over of the key at its start, at its stop and each hour.
+ * Its start is the first entry: a log that is opened and closed without one stays as it was. */
 #ifndef DOSSIERFS_LOG_NOTARY_H
 #define DOSSIERFS_LOG_NOTARY_H
 

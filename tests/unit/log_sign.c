@@ -116,11 +116,13 @@ static void keys_hand_over_by_the_clock(void **state)
 {
     struct stage stage;
     struct log_options options;
+    char first[NOTE_KEY_TEXT_BYTES];
     uint8_t seeds[2][64], bytes[8192], record[16384];
     size_t before, after;
 
     (void)state;
     stage_begin(&stage);
+    assert_int_equal(signer_begin(stage.path, stage.store_id, first, &stage.why), 0);
     options = (struct log_options){.path = stage.path, .key = stage.key, .store_id = stage.store_id, .hour_ms = 500};
     assert_int_equal(log_open(&options, &stage.log, &stage.why), 0);
     for (before = 0; before < 2 * 300;) {
@@ -260,6 +262,28 @@ static void killed_at_any_moment(void **state)
     stage_end(&stage);
 }
 
+/* A start that fails behind the log leaves it as it was. */
+static void opened_without_an_entry_it_stays_as_it_was(void **state)
+{
+    struct stage stage;
+    char first[NOTE_KEY_TEXT_BYTES];
+    uint8_t before[16384], after[16384];
+    size_t before_bytes;
+
+    (void)state;
+    stage_begin(&stage);
+    assert_int_equal(signer_begin(stage.path, stage.store_id, first, &stage.why), 0);
+    stage_open(&stage);
+    stage_append(&stage, 0, 3);
+    stage_close(&stage);
+    before_bytes = read_file(&stage, "succession", before, sizeof before);
+    stage_open(&stage);
+    stage_close(&stage);
+    assert_int_equal(read_file(&stage, "succession", after, sizeof after), before_bytes);
+    assert_memory_equal(before, after, before_bytes);
+    stage_end(&stage);
+}
+
 /* A restored backup has no signing key: the log goes on, with another chain, and whoever holds the old key is told. */
 static void a_lost_key_begins_another_chain(void **state)
 {
@@ -295,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_log_signs_what_it_acknowledged),
         cmocka_unit_test(keys_hand_over_by_the_clock),
         cmocka_unit_test(an_interrupted_hand_over_is_finished),
+        cmocka_unit_test(opened_without_an_entry_it_stays_as_it_was),
         cmocka_unit_test(killed_at_any_moment),
         cmocka_unit_test(a_lost_key_begins_another_chain),
     };
