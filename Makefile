@@ -197,7 +197,7 @@ fuzz:
 
 # ---- check -----------------------------------------------------------------------------------------------------
 C_FILES  = $(shell find fs policy tools tests examples -name '*.[ch]')
-MANUALS := tools/dossier.1 tools/dossier-check-proof.1 fs/dossierfs.8 policy/dossier-policy.5
+MANUALS := tools/dossier.1 tools/dossier-check-proof.1 fs/dossierfs.8 policy/dossier-policy.5 policy/dossier-policy-test.5
 .PHONY: check format
 check:
 	+@$(AGAIN) deps FOR='build test check'

@@ -73,6 +73,13 @@ static const struct command_option versions_options[] = {
     {0},
 };
 
+static const struct command_option test_options[] = {
+    {"failures", NULL, COMMAND_TEXT, "of the expectations, print only those that are not met"},
+    {"tap", NULL, COMMAND_TEXT, "the result in the Test Anything Protocol"},
+    {"json", NULL, COMMAND_TEXT, "the result as one JSON object"},
+    {0},
+};
+
 static const struct command_option show_options[] = {
     {"from", "TIME", COMMAND_TEXT, "entries from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "entries before this moment; a date means the end of that day"},
@@ -216,6 +223,9 @@ const struct command commands_table[] = {
      NULL},
     {"policy", "statement", policy_statement_run, COMMAND_LOCAL,
      "a page that tells people what is kept about them, and why", "", 0, 0, COMMAND_TEXT, statement_options, NULL},
+    {"policy", "test", policy_test_run, COMMAND_LOCAL,
+     "compare what people expect of the policy with what it decides", "FILE", 1, 1, COMMAND_TEXT, test_options,
+     "The language of FILE is dossier-policy-test(5). Exit code: 0 all as expected, 1 something is not, 2 can't.\n"},
     {"log", "breach", log_breach_run, COMMAND_GATE, "tell what was disclosed, for the notification of a breach", "",
      0, 0, COMMAND_TEXT, breach_options, time_help},
     {"log", "checkpoint", log_checkpoint_run, COMMAND_LOCAL, "print the newest signed checkpoint, to keep elsewhere",

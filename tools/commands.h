@@ -110,6 +110,7 @@ int policy_statement_run(struct command_context *context);
 int log_breach_run(struct command_context *context);
 int policy_replay_run(struct command_context *context);
 int policy_versions_run(struct command_context *context);
+int policy_test_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_did_run(struct command_context *context);
 int log_export_run(struct command_context *context);

@@ -10,10 +10,10 @@
 #include "fs/gate/gate.h"
 #include "policy/explain.h"
 #include "policy/mask.h"
-#include "policy/suggest.h"
 #include "tools/commands.h"
 #include "tools/moment.h"
 #include "tools/place.h"
+#include "tools/policy_names.h"
 #include "tools/table.h"
 
 struct question {
@@ -30,38 +30,17 @@ struct question {
 /* ---- what is asked -------------------------------------------------------------------------------------------- */
 
 /* Index of a name that the policy must know. */
-static int take_name(struct question *question, const char *option, int (*find)(const struct policy *, const char *),
-                     const char *(*name_of)(const struct policy *, unsigned), int *index)
+static int take_name(struct question *question, enum policy_names_of part, int *index)
 {
-    const char *name = commands_option(question->context, option);
-    struct suggest suggest;
+    const char *word = policy_names_word(part), *name = commands_option(question->context, word), *nearest = NULL;
 
     if (!name)
         return COMMAND_DONE;
-    *index = find(question->policy, name);
+    *index = policy_names_find(question->policy, part, name, &nearest);
     if (*index >= 0)
         return COMMAND_DONE;
-    suggest_init(&suggest, name);
-    for (unsigned i = 0; name_of(question->policy, i); i++)
-        suggest_consider(&suggest, name_of(question->policy, i));
-    return commands_cannot(question->context, "the policy has no %s \"%.63s\"%s%s%s", option, name,
-                           suggest.nearest ? "; did you mean \"" : "", suggest.nearest ? suggest.nearest : "",
-                           suggest.nearest ? "\"?" : "");
-}
-
-static const char *purpose_name(const struct policy *policy, unsigned index)
-{
-    return index < policy->purpose_count ? policy->purposes[index].name : NULL;
-}
-
-static const char *field_name(const struct policy *policy, unsigned index)
-{
-    return index < policy->field_count ? policy->fields[index].name : NULL;
-}
-
-static const char *kind_name(const struct policy *policy, unsigned index)
-{
-    return index < policy->kind_count ? policy->kinds[index].name : NULL;
+    return commands_cannot(question->context, "the policy has no %s \"%.63s\"%s%s%s", word, name,
+                           nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static int take_names(struct question *question)
@@ -69,9 +48,9 @@ static int take_names(struct question *question)
     int kind = -1;
 
     question->purpose = question->field = -1;
-    if (take_name(question, "purpose", policy_find_purpose, purpose_name, &question->purpose) != COMMAND_DONE ||
-        take_name(question, "field", policy_find_field, field_name, &question->field) != COMMAND_DONE ||
-        take_name(question, "kind", policy_find_kind, kind_name, &kind) != COMMAND_DONE)
+    if (take_name(question, POLICY_PURPOSES, &question->purpose) != COMMAND_DONE ||
+        take_name(question, POLICY_FIELDS, &question->field) != COMMAND_DONE ||
+        take_name(question, POLICY_KINDS, &kind) != COMMAND_DONE)
         return COMMAND_CANNOT;
     if (question->purpose < 0)
         return commands_cannot(question->context, "for which purpose? --purpose PURPOSE");
