@@ -276,7 +276,7 @@ for my $case (['', qr/nothing is expected/], ["a b c d: shown\n", qr/:1: no day 
 is($status, 2, 'a file that is not there');
 like($error, qr/none\.test: No such file/, 'is named');
 is((run(put('bad.ini', "[policy]\n"), $file))[0], 2, 'a faulty policy');
-for my $fact ($page =~ /^\.It Sy (\w+)/mg) {
+for my $fact ($page =~ /^\.It Sy ([\w-]+)/mg) {
     next if $fact =~ /^(?:on)$/;
     like($good, qr/\b$fact\b/, "the fact $fact is in this test");
 }
