@@ -117,7 +117,7 @@ static int check_draft(const struct gate *gate, const struct gate_fact_draft *dr
             return report_fail(why, -EINVAL, "a reason is one line without control characters");
     if (draft->from_s != STORE_NEVER && draft->until_s <= draft->from_s)
         return report_fail(why, -EINVAL, "it would end before it begins");
-    return check_about(gate->policy, draft, why);
+    return check_about(gate_policy(gate), draft, why);
 }
 
 /* ---- rights ------------------------------------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ static int log_refused_calamity(struct change *change, const char *purpose, cons
 /* May the person declare a calamity for this purpose, or end his own? Logged with the fact itself; a refusal here. */
 static int may_declare(struct change *change, const char *purpose, const char *verb)
 {
-    const struct policy *policy = change->gate->policy;
+    const struct policy *policy = gate_policy(change->gate);
     struct policy_standing standing = gate_standing(change->gate, change->person);
     int index = policy_find_purpose(policy, purpose), error;
 
