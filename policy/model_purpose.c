@@ -119,6 +119,7 @@ void model_purposes(struct model *model)
 
         purpose->name = section->name;
         purpose->label = model_text(section, KEY_LABEL, section->name);
+        purpose->was = model_was(model, section);
         purpose->line = section->line;
         purpose->article = model_reason(model, section, KEY_ARTICLE);
         purpose->balancing = model_reason(model, section, KEY_BALANCING);

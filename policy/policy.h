@@ -59,7 +59,7 @@ struct mask {
     const char *text; /* of MASK_TEXT, the policy's; else NULL */
 };
 
-/* `was`, of kinds, categories and fields: the name under which the store knows it; "" where that is `name`. */
+/* `was`, of kinds, categories, fields and purposes: the name under which the store knows it; "" where that is `name`. */
 struct policy_kind {
     const char *name, *label, *was;
     const char *people;         /* whom such dossiers are about, in the plural; default the label */
@@ -94,7 +94,7 @@ struct policy_field {
 };
 
 struct policy_purpose {
-    const char *name, *label;
+    const char *name, *label, *was;
     char ground;    /* 'A'..'E'; 'F' for a public body alone (H10) */
     uint32_t kinds; /* bit per kind */
     struct field_set fields;

@@ -10,6 +10,7 @@
 #include "fs/gate/entries.h"
 #include "fs/gate/facts.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/numbers.h"
 
 /* One change under way. */
 struct change {
@@ -78,6 +79,17 @@ static int find(struct change *change, const char *code)
 static enum store_names list_of(unsigned word)
 {
     return facts_is_about_purpose(word) ? STORE_PURPOSES : STORE_CATEGORIES;
+}
+
+/* The name that a purpose or category of this policy had before (`was`), or "". */
+static const char *was_of(const struct policy *policy, unsigned word, const char *name)
+{
+    bool purpose = facts_is_about_purpose(word);
+    int index = purpose ? policy_find_purpose(policy, name) : policy_find_category(policy, name);
+
+    if (index < 0)
+        return "";
+    return purpose ? policy->purposes[index].was : policy->categories[index].was;
 }
 
 static int check_about(const struct policy *policy, const struct gate_fact_draft *draft, struct report_why *why)
@@ -170,7 +182,18 @@ static int may(struct gate *gate, const struct gate_person *person, const char *
 
 static const char *name_of(const struct gate *gate, const struct store_fact *fact, char name[static 64])
 {
-    return store_name(gate->store, list_of(fact->word), fact->about, name) ? "?" : name;
+    const struct policy *policy = gate_policy(gate);
+    bool purpose = facts_is_about_purpose(fact->word);
+
+    if (store_name(gate->store, list_of(fact->word), fact->about, name))
+        return "?";
+    for (unsigned i = 0; i < policy->purpose_count && purpose; i++)
+        if (strcmp(policy->purposes[i].was, name) == 0)
+            return policy->purposes[i].name;
+    for (unsigned i = 0; i < policy->category_count && !purpose; i++)
+        if (strcmp(policy->categories[i].was, name) == 0)
+            return policy->categories[i].name;
+    return name;
 }
 
 /* The entry that is durable before anything changes. */
@@ -275,7 +298,8 @@ static int add(struct change *change, const struct gate_fact_draft *draft, uint3
     if (!fact)
         return report_fail(change->why, -EOVERFLOW, "%d facts of this dossier still matter; end one first",
                            STORE_MAX_FACTS);
-    error = store_number_assign(change->gate->store, list_of(draft->word), draft->about, &about);
+    error = numbers_assign(change->gate->store, list_of(draft->word), draft->about,
+                           was_of(gate_policy(change->gate), draft->word, draft->about), &about);
     if (error)
         return report_fail(change->why, error, "the store can't name it: %s", strerror(-error));
     memset(fact, 0, sizeof *fact);
@@ -381,7 +405,7 @@ int gate_fact_end(struct gate *gate, const struct gate_person *person, const cha
         error = find(&change, code);
     if (error == -ENOENT && word == FACT_CALAMITY) /* as for a dossier in which he declared none */
         report_fail(why, error, "the dossier has no such %s that could end", facts_name(word));
-    if (!error && store_number(gate->store, list_of(word), about, &number))
+    if (!error && numbers_find(gate->store, list_of(word), about, was_of(gate_policy(gate), word, about), &number))
         error = report_fail(why, -ENOENT, "the dossier has no such %s that could end", facts_name(word));
     if (!error)
         error = end_live(&change, word, number, word == FACT_CALAMITY, ended);

@@ -74,12 +74,14 @@ static bool is_about_people(const char *line, size_t length_bytes)
     return false;
 }
 
-/* What is registered of a dossier is kept by the places of purposes in the policy: which there are, and in what order, counts. */
+/* What is registered of a dossier is kept by the places of purposes in the policy: which there are, in what order, and what they
+ * were called before, counts. */
 static bool names_purpose(const char *line, size_t length_bytes)
 {
-    static const char begins[] = "[purpose ";
+    static const char begins[] = "[purpose ", was[] = "was";
 
-    return length_bytes >= sizeof begins - 1 && memcmp(line, begins, sizeof begins - 1) == 0;
+    return (length_bytes >= sizeof begins - 1 && memcmp(line, begins, sizeof begins - 1) == 0) ||
+           (length_bytes >= sizeof was - 1 && memcmp(line, was, sizeof was - 1) == 0);
 }
 
 /* A mark of the lines that say what a dossier holds; never 0. */

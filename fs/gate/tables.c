@@ -33,7 +33,8 @@ void tables_find_numbers(struct store *store, const struct policy *policy, struc
             numbers_find(store, STORE_FIELDS, policy->fields[i].name, policy->fields[i].was, &numbers->fields[i]);
     for (unsigned i = 0; i < policy->purpose_count; i++)
         if (numbers->purposes[i] == 0)
-            store_number(store, STORE_PURPOSES, policy->purposes[i].name, &numbers->purposes[i]);
+            numbers_find(store, STORE_PURPOSES, policy->purposes[i].name, policy->purposes[i].was,
+                         &numbers->purposes[i]);
 }
 
 static int index_of(const uint32_t *numbers, unsigned count, uint32_t number)

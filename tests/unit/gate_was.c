@@ -2,11 +2,13 @@
  * such a policy is refused, and nothing is lost. */
 #include "tests/unit/gate_stage.h"
 
+#include "fs/gate/facts.h"
+#include "fs/gate/registry.h"
 #include "fs/gate/reload.h"
 
 #define HEAD "[policy]\norganisation = Stage\ntimezone = Europe/Amsterdam\n"
-#define TAIL(purpose)                                                                                                \
-    "[purpose rent]\nground = A\n" purpose "[role all]\nmembers = 61001\npurposes = rent\n"                          \
+#define TAIL(purpose, lines)                                                                                         \
+    "[purpose " purpose "]\nground = A\n" lines "[role all]\nmembers = 61001\npurposes = " purpose "\n"              \
     "[role importers]\nmembers = 61008\ncommands = import, log.show\n"                                               \
     "[secrecy]\nbound = 61001 2020-01-01, 61008 2020-01-01\n"
 
@@ -14,19 +16,19 @@ static const char before[] =
     HEAD "[kind tenant]\ncode = T[0-9]{4}\n[category person]\n"
          "[field surname]\ncategory = person\ntype = surname\n"
          "[field first-names]\ncategory = person\ntype = text\n"
-         "[field born]\ncategory = person\ntype = date\n" TAIL("kinds = tenant\nfields = person\n");
+         "[field born]\ncategory = person\ntype = date\n" TAIL("rent", "kinds = tenant\nfields = person\n");
 /* A kind, a category and a field are called otherwise; one field is new, and takes no old name. */
-static const char after[] =
-    HEAD "[kind renter]\ncode = T[0-9]{4}\nwas = tenant\n[category people]\nwas = person\n"
-         "[field given-names]\ncategory = people\ntype = text\nwas = first-names\n"
-         "[field surname]\ncategory = people\ntype = surname\n"
-         "[field nickname]\ncategory = people\ntype = text\n"
-         "[field born]\ncategory = people\ntype = date\n" TAIL("kinds = renter\nfields = people\n");
+static const char after[] = HEAD
+    "[kind renter]\ncode = T[0-9]{4}\nwas = tenant\n[category people]\nwas = person\n"
+    "[field given-names]\ncategory = people\ntype = text\nwas = first-names\n"
+    "[field surname]\ncategory = people\ntype = surname\n"
+    "[field nickname]\ncategory = people\ntype = text\n"
+    "[field born]\ncategory = people\ntype = date\n" TAIL("letting", "was = rent\nkinds = renter\nfields = people\n");
 static const char forgotten[] =
     HEAD "[kind tenant]\ncode = T[0-9]{4}\n[category person]\n"
          "[field surname]\ncategory = person\ntype = surname\n"
          "[field given-names]\ncategory = person\ntype = text\n"
-         "[field born]\ncategory = person\ntype = date\n" TAIL("kinds = tenant\nfields = person\n");
+         "[field born]\ncategory = person\ntype = date\n" TAIL("rent", "kinds = tenant\nfields = person\n");
 
 static struct stage stage;
 
@@ -47,7 +49,8 @@ static void import_one(const char *policy, const char *kind, const char *code, c
 /* What 61001 sees of the field, "" if it is hidden or empty. */
 static void expect_seen(const char *code, const char *field, const char *value)
 {
-    struct door_ask ask = stage_ask(&stage, 61001, "rent");
+    bool renamed = policy_find_purpose(gate_policy(stage.gate), "rent") < 0;
+    struct door_ask ask = stage_ask(&stage, 61001, renamed ? "letting" : "rent");
     struct door_shown shown = {.text = BUFFER_EMPTY};
     struct door_found found;
     int result = door_look_leaf(stage.gate, &ask, stage_dossier(&stage, code), (int)stage_field(&stage, field),
@@ -130,6 +133,60 @@ static void without_the_word_it_is_refused(void **state)
     expect_seen("T0001", "given-names", "Anna Maria");
 }
 
+/* ---- what is registered ---- */
+
+static void registers(const char *policy, unsigned word, const char *about)
+{
+    const struct gate_fact_draft draft = {word, about, STORE_NEVER, STORE_NEVER, "asked by letter"};
+    struct report_why why = {""};
+    uint32_t id;
+
+    stage_open(&stage, policy, false);
+    if (gate_fact_set(stage.gate, &STAGE_IMPORTER, "T0001", &draft, &id, &why) < 0)
+        fail_msg("gate_fact_set: %s", why.text);
+}
+
+static void ends(const char *policy, unsigned word, const char *about)
+{
+    struct report_why why = {""};
+    unsigned ended = 0;
+
+    stage_open(&stage, policy, false);
+    if (gate_fact_end(stage.gate, &STAGE_IMPORTER, "T0001", word, about, &ended, &why) < 0)
+        fail_msg("gate_fact_end: %s", why.text);
+    assert_int_equal(ended, 1);
+}
+
+/* Registered first under a new name, it must not give that name a number of its own: the data would be lost to it. */
+static void what_is_registered_is_kept_too(void **state)
+{
+    static const struct {
+        unsigned word;
+        const char *old, *new;
+    } rows[] = {{FACT_RESTRICTION, "person", "people"}, {FACT_OPT_OUT, "rent", "letting"}};
+
+    (void)state;
+    registers(before, FACT_OPT_OUT,
+              "rent"); /* a purpose has a name in the store once something was registered of it */
+    ends(before, FACT_OPT_OUT, "rent");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        registers(after, rows[i].word, rows[i].new);
+        stage_open(&stage, after, true);
+        expect_seen("T0001", "surname", "");
+        stage_open(&stage, before, true);
+        expect_seen("T0001", "surname", "");
+        ends(before, rows[i].word, rows[i].old);
+        stage_open(&stage, after, true);
+        expect_seen("T0001", "surname", "Wolkenveer");
+        registers(before, rows[i].word, rows[i].old);
+        stage_open(&stage, after, true);
+        expect_seen("T0001", "surname", "");
+        ends(after, rows[i].word, rows[i].new);
+        stage_open(&stage, after, true);
+        expect_seen("T0001", "surname", "Wolkenveer");
+    }
+}
+
 /* ---- while dossiers are open ---- */
 
 struct reloading {
@@ -196,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_is_recorded_in_the_same_place, begin, end),
         cmocka_unit_test_setup_teardown(the_old_policy_still_fits, begin, end),
         cmocka_unit_test_setup_teardown(without_the_word_it_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_registered_is_kept_too, begin, end),
         cmocka_unit_test_setup_teardown(it_may_be_renamed_while_it_is_open, begin, end),
     };
 
