@@ -167,9 +167,9 @@ for my $language ('en', 'nl') {
 
 my %wanted = (
     en => ['Allowed because of', 'a legitimate interest (GDPR art. 6(1)(f))', '7 years after the end of the year of', 'four weeks', 'Objection',
-        'complain to: Autoriteit', 'No one outside the organisation', 'You can take your consent back', 'You can object to this', 'nobody'],
+        'complain to: Autoriteit', 'Gerechtsdeurwaarder', 'Statistiek van de website', 'You can take your consent back', 'You can object to this', 'nobody'],
     nl => ['Mag vanwege', 'een gerechtvaardigd belang (AVG art. 6 lid 1 letter f)', '7 jaar na het eind van het jaar van', 'vier weken', 'Bezwaar',
-        'klagen bij: Autoriteit Persoonsgegevens', 'Buiten de organisatie heeft niemand toegang', 'toestemming kunt u altijd intrekken',
+        'klagen bij: Autoriteit Persoonsgegevens', 'Gerechtsdeurwaarder', 'krijgt niets uit de dossiers', 'toestemming kunt u altijd intrekken',
         'Hiertegen kunt u bezwaar maken', 'niemand'],
 );
 my ($policy) = @{$said->{policy}};
@@ -406,4 +406,6 @@ for (['--format', 'htm', qr/no form "htm"; did you mean "html"\?/], ['--language
 }
 like((run({}, $dossier, 'policy', 'register'))[2], qr/which policy\? -n NAME or -p POLICY/, 'which policy?');
 
+like(scalar(`$dossier -p examples/minimal.ini policy statement --format markdown 2>/dev/null`), qr/^No one outside the organisation/m,
+     'without recipients it says so');
 done_testing();
