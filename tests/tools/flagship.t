@@ -36,5 +36,8 @@ my %different = map { $_ => 1 } @lines;
 cmp_ok(scalar keys %different, '>=', 80, 'written in many lines');
 is_deeply($result{'examples/clinic.ini'}{coverage}{$_}{missing}, [], "all $_ of the clinic are asked")
     for qw(purposes kinds categories fields roles pairs);
+my %missing;
+$missing{$_}++ for map { @{$_->{coverage}{rules}{missing}} } @result{qw(examples/woningcorporatie.ini examples/clinic.ini)};
+is_deeply([grep { $missing{$_} == 2 } sort keys %missing], [], 'each rule decides in the one or the other');
 ok(!grep({ !@{$_->{requirements}} } @{$flagship->{expectations}}), 'each expectation names the requirement that it shows');
 done_testing;
