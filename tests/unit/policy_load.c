@@ -298,7 +298,7 @@ static void the_flagship_loads(void **state)
     int incasso = policy_find_role(policy, "incasso"), birth = policy_find_field(policy, "geboortedatum");
 
     (void)state;
-    assert_int_equal(policy->purpose_count, 18);
+    assert_int_equal(policy->purpose_count, 19);
     assert_int_equal(policy->own_roles, 10);
     assert_int_equal(policy->role_count, 14);
     assert_string_equal(policy->mount.my_access, "mijn-toegang.txt");
