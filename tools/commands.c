@@ -32,6 +32,11 @@ static const struct command_option check_options[] = {
     {0},
 };
 
+static const struct command_option diff_options[] = {
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object a difference"},
+    {0},
+};
+
 static const struct command_option edit_options[] = {
     {"from", "FILE", COMMAND_TEXT, "take the new text from this file instead of an editor"},
     {"yes", NULL, COMMAND_TEXT, "install what has no faults without asking"},
@@ -209,6 +214,8 @@ const struct command commands_table[] = {
      "KIND CODE ABOUT", 3, 3, COMMAND_TEXT, fact_set_options, fact_help},
     {"policy", "check", policy_check_run, COMMAND_LOCAL, "check a policy: every fault, and what it says in vain",
      "FILE", 1, 1, COMMAND_TEXT, check_options, NULL},
+    {"policy", "diff", policy_diff_run, COMMAND_LOCAL, "tell what another policy changes for people", "OLD NEW", 2, 2,
+     COMMAND_TEXT, diff_options, "Exit code: 0 no difference but in comments and layout, 1 differences, 2 can't.\n"},
     {"policy", "edit", policy_edit_run, COMMAND_NAMED,
      "change a policy with an editor; only one without faults is installed", "", 0, 0, COMMAND_TEXT, edit_options,
      "The policy is that of -n NAME or -p FILE. The editor is $VISUAL, $EDITOR or sensible-editor.\n"},

@@ -103,6 +103,7 @@ int fact_set_run(struct command_context *context);
 int init_run(struct command_context *context);
 int import_run(struct command_context *context);
 int policy_check_run(struct command_context *context);
+int policy_diff_run(struct command_context *context);
 int policy_edit_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
 int policy_register_run(struct command_context *context);

@@ -1,0 +1,84 @@
+#!/usr/bin/perl
+# Goal: what another policy changes is told in people's words, with exit codes that a script can use, at once.
+use strict;
+use warnings;
+use lib 'tests/mount/lib';
+use Cwd qw(abs_path);
+use File::Temp qw(tempdir);
+use JSON::PP qw(decode_json);
+use Test::More;
+use Time::HiRes qw(time);
+use Trial qw(run write_file read_file);
+
+my $dossier = abs_path($ENV{BUILD} // 'build') . '/dossier';
+plan skip_all => "there is no $dossier" unless -x $dossier;
+my $dir = tempdir(CLEANUP => 1);
+my $flagship = 'examples/woningcorporatie.ini';
+
+sub diff { return run({}, $dossier, 'policy', 'diff', @_) }
+
+# The flagship policy with something replaced, which has to be there.
+sub changed {
+    my (@replace) = @_;
+    my $text = read_file($flagship);
+    while (my ($from, $to) = splice @replace, 0, 2) {
+        my $at = index $text, $from;
+        BAIL_OUT("the flagship has no $from") if $at < 0;
+        substr($text, $at, length $from) = $to;
+    }
+    return write_file("$dir/new.ini", $text);
+}
+
+my ($status, $out, $err) = diff($flagship, $flagship);
+is("$status $err", '0 ', 'a policy and itself');
+like($out, qr/say the same$/, 'say the same');
+($status, $out) = diff($flagship, changed('[kind huurder]' => "; a comment\n\n[kind huurder]"));
+is($status, 0, 'so do they with another comment');
+
+# Words for a change of each sort.
+my $small = read_file('examples/minimal.ini');
+$small =~ s/fields = identity/fields = surname/ or die;
+my $old = write_file("$dir/small.ini", $small);
+sub tells {
+    my ($name, $from, $to, @lines) = @_;
+    my $text = $small;
+    $text =~ s/\Q$from\E/$to/ or die "no $from";
+    my ($code, $told, $error) = diff($old, write_file("$dir/small-new.ini", $text));
+    is("$code $error", '1 ', "$name: exit code");
+    is($told, join('', map { "$_\n" } @lines), $name);
+    return;
+}
+tells('a field', 'fields = surname', 'fields = identity',
+    'collections gains end-date for rent-collection, shown; 1 person', 'purpose rent-collection gains fields: end-date');
+tells('a mask', "purposes = rent-collection\n", "purposes = rent-collection\nmask = surname:initial\n",
+    'collections sees surname for rent-collection masked: first letter (was shown); 1 person');
+tells('a ground', 'ground = A', 'ground = D',
+    q(collections sees surname for rent-collection shown, while the person's consent holds (was shown); 1 person),
+    'purpose rent-collection: ground is D, was A');
+tells('members', 'members  = 61001', 'members = 61001, bob, @desk', 'role collections gains member bob', 'role collections gains member @desk');
+tells('a term', '2y after end-date', '3y after end-date',
+    "category identity: the term for kind tenant is 3 years after \x{e2}\x{80}\x{9c}end-date\x{e2}\x{80}\x{9d}, was 2 years after \x{e2}\x{80}\x{9c}end-date\x{e2}\x{80}\x{9d}");
+tells('secrecy', '61001 2025-01-01', '61001 2025-01-01 2026-06-30', 'secrecy 61001: bound is from 2025-01-01 until 2026-06-30, was from 2025-01-01');
+tells('a command', "purposes = rent-collection\n", "purposes = rent-collection\ncommands = log.show\n", 'role collections gains command log.show');
+tells('a limit', "purposes = rent-collection\n", "purposes = rent-collection\ndossiers-per-hour = 20\n", 'role collections gains limit of dossiers per hour: 20');
+
+# For programs.
+($status, $out) = diff('--json', $flagship, changed("[secrecy]\n" => "[role nieuw]\nmembers = 61009, \@nieuw\npurposes = nieuwsbrief\n\n[secrecy]\n"));
+is($status, 1, '--json: exit code');
+my @found = map { decode_json($_) } split /\n/, $out;
+my ($access) = grep { $_->{what} eq 'access' } @found;
+is_deeply([@{$access}{qw(way name purpose before people)}, $access->{fields}, $access->{groups}],
+    ['gains', 'nieuw', 'nieuwsbrief', 'hidden', 1, ['email'], ['@nieuw']], 'an object a difference');
+like($access->{text}, qr/^nieuw gains email for nieuwsbrief.*; 1 person and \@nieuw$/, 'with the sentence');
+
+# What can't be compared.
+($status, $out, $err) = diff($flagship, write_file("$dir/broken.ini", "[policy]\n"));
+is($status, 2, 'a policy with faults is not compared: that is no difference');
+like($err, qr/broken\.ini:\d+: /, 'and its faults are told');
+($status) = diff($flagship, "$dir/none.ini");
+is($status, 2, 'nor is one that is not there');
+
+my $began = time;
+diff($flagship, 'examples/clinic.ini');
+cmp_ok(time - $began, '<', 1, 'the flagship policy is compared with another within a second');
+done_testing;
