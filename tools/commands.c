@@ -58,6 +58,12 @@ static const struct command_option replay_options[] = {
     {0},
 };
 
+static const struct command_option never_options[] = {
+    {"file", "FILE", COMMAND_TEXT, "assertions from this file, one a line"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object an assertion"},
+    {0},
+};
+
 static const struct command_option register_options[] = {
     {"format", "WORD", COMMAND_TEXT, "text (default), csv, html or markdown"},
     {"language", "LANGUAGE", COMMAND_TEXT, "of the words around its labels: en or nl; default: as the policy says"},
@@ -222,6 +228,12 @@ const struct command commands_table[] = {
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},
+    {"policy", "never", policy_never_run, COMMAND_LOCAL, "prove what the policy never shows, or show where it does",
+     "[ASSERTION...]", 0, COMMAND_MAX_ARGUMENTS, COMMAND_TEXT, never_options,
+     "ASSERTION: [never] WHO sees WHAT [of KIND] [for PURPOSE] [unmasked] [without CONDITION]\n"
+     "WHO: anyone, role, recipient, role NAME, recipient NAME. WHAT: a field, a category, special, anything.\n"
+     "CONDITION: agreement, consent, calamity, incident, caseload, own, no-objection, unrestricted.\n"
+     "Exit code: 0 all hold, 1 one is broken, 2 can't.\n"},
     {"policy", "replay", policy_replay_run, COMMAND_GATE,
      "which decisions of the log would have come out otherwise under another policy", "NEW.ini|-", 1, 1, COMMAND_READ,
      replay_options, NULL},

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Goal: what another policy changes is told in people's words, with exit codes that a script can use, at once.
+# Goal: what another policy changes is told in people's words, what is never shown is proved or shown to be broken, with exit codes
+# that a script can use, at once.
 use strict;
 use warnings;
 use lib 'tests/mount/lib';
@@ -78,7 +79,39 @@ like($err, qr/broken\.ini:\d+: /, 'and its faults are told');
 ($status) = diff($flagship, "$dir/none.ini");
 is($status, 2, 'nor is one that is not there');
 
+# What is never shown.
+sub never { return run({}, $dossier, '-p', $flagship, 'policy', 'never', @_) }
+($status, $out, $err) = never('never role klantcontact sees inkomensgegevens', 'anyone sees geslacht for onderhoud');
+is("$status $err", '0 ', 'what holds');
+is($out, "holds   never role klantcontact sees inkomensgegevens\nholds   anyone sees geslacht for onderhoud\n2 of 2 hold\n", 'is said to hold');
+($status, $out) = never('role verhuur sees rekeningnummer unmasked', 'never role verhuur sees rekeningnummer');
+is($status, 1, 'what is broken');
+my ($line) = $out =~ /:(\d+)\)$/m;
+$line //= 0;
+is($out, "holds   role verhuur sees rekeningnummer unmasked\nBROKEN  never role verhuur sees rekeningnummer\n"
+    . "        verhuur sees rekeningnummer of a huurder for overeenkomst-sluiten, masked: last 4 characters  ($flagship:$line)\n1 of 2 hold\n",
+    'comes with an example');
+like((split /\n/, read_file($flagship))[$line - 1], qr/^mask .*rekeningnummer:last4/, 'and the line that decides');
+my $file = write_file("$dir/never.txt", "# what we promise\n\nnever anyone sees email for onderhoud ; a remark\r\nanyone sees achternaam for nieuwsbrief\n");
+($status, $out) = never('--file', $file);
+is($status, 0, 'from a file');
+like($out, qr/^2 of 2 hold$/m, 'each line');
+write_file($file, "anyone sees email for onderhoud\nanyone sees emial\n");
+($status, $out, $err) = never('--file', $file);
+is($status, 2, 'what is not understood proves nothing');
+like($err, qr/never\.txt:2: .*did you mean "email"/, 'is told with its line');
+($status) = never();
+is($status, 2, 'nor does nothing');
+($status, $out) = never('--json', 'anyone sees email for nieuwsbrief', 'anyone sees email for nieuwsbrief without consent');
+is($status, 1, 'as JSON');
+my ($broken, $holds) = map { decode_json($_) } split /\n/, $out;
+is_deeply([$broken->{holds} ? 1 : 0, @{$broken->{example}}{qw(role purpose field verdict)}, $holds->{holds} ? 1 : 0],
+    [0, qw(klantcontact nieuwsbrief email shown), 1], 'with the example; a condition that is needed is no break');
+
 my $began = time;
+never('anyone sees anything', 'recipient sees special');
+cmp_ok(time - $began, '<', 1, 'all of the flagship policy is asked within a second');
+$began = time;
 diff($flagship, 'examples/clinic.ini');
 cmp_ok(time - $began, '<', 1, 'the flagship policy is compared with another within a second');
 done_testing;

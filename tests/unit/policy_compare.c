@@ -1,6 +1,6 @@
 /* Goal: what a role sees of a policy, and on which conditions, and what is otherwise under another policy, is told exactly as
  * decide() decides it: over every role, purpose, kind, field and combination of facts of random policies (by a seed), and for a
- * change of every key that there is. */
+ * change of every key that there is; and a sentence about what is never seen holds or breaks as decide() has it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #include "policy/compare.h"
 #include "policy/grammar.h"
+#include "policy/never.h"
 
 enum { POLICIES = 150, SEED = 20261127 };
 
@@ -530,6 +531,143 @@ static void the_order_of_roles_is_told_where_it_counts(void **unused)
     assert_int_equal(differences_of(before, after), 0);
 }
 
+/* ---- never ---------------------------------------------------------------------------------------------------------- */
+
+/* A sentence of parts that are drawn, and the same by hand: which roles, fields, kinds, purposes, conditions it is about. */
+struct drawn {
+    char text[200];
+    uint64_t roles, fields, purposes;
+    uint32_t kinds;
+    bool unmasked;
+    unsigned without;
+};
+
+static void draw(struct drawn *drawn)
+{
+    static const struct {
+        const char *words;
+        uint64_t bits;
+    } who[] = {{"anyone", 15}, {"role", 7}, {"recipient", 8}, {"role r1", 2}, {"recipient x0", 8}},
+      what[] = {{"anything", 63}, {"special", 32}, {"f2", 4}, {"c0", 35}, {"c2", 16}, {"f5", 32}};
+    unsigned i = pick(5), j = pick(6), kind = pick(3), purpose = pick(6), condition = pick(12);
+    struct buffer text = BUFFER_EMPTY;
+
+    *drawn = (struct drawn){.roles = who[i].bits,
+                            .fields = what[j].bits,
+                            .purposes = purpose < 4 ? 1U << purpose : 15,
+                            .kinds = kind < 2 ? 1U << kind : 3,
+                            .unmasked = chance(30),
+                            .without = condition < ACCESS_CONDITIONS ? 1U << condition : 0};
+    buffer_printf(&text, "%s%s sees %s", chance(50) ? "never " : "", who[i].words, what[j].words);
+    if (drawn->unmasked)
+        buffer_append_text(&text, " unmasked");
+    if (purpose < 4)
+        buffer_printf(&text, " for p%u", purpose);
+    if (drawn->without)
+        buffer_printf(&text, "  without %s", access_condition_name(drawn->without));
+    if (kind < 2)
+        buffer_printf(&text, " of k%u ", kind);
+    snprintf(drawn->text, sizeof drawn->text, "%s", buffer_text(&text));
+    buffer_clear(&text);
+}
+
+/* Asks decide() whether the role sees the field although the condition is not met. */
+static bool seen(const struct policy *policy, const struct drawn *drawn, unsigned r, unsigned p, unsigned k,
+                 unsigned f)
+{
+    unsigned conditions = ((1U << ACCESS_CONDITIONS) - 1) & ~drawn->without;
+    struct decision decision = decide_under(policy, (uint64_t)1 << r, conditions, (int)p, (int)k, (int)f);
+
+    if (!(drawn->roles >> r & 1) || !(drawn->purposes >> p & 1) || !(drawn->kinds >> k & 1) ||
+        !(drawn->fields >> f & 1))
+        return false;
+    return decision.verdict == VERDICT_SHOWN || (decision.verdict == VERDICT_MASKED && !drawn->unmasked);
+}
+
+static bool check_never(const struct policy *policy)
+{
+    struct never_example first = {0};
+    char why[NEVER_WHY_BYTES];
+    struct never never;
+    struct drawn drawn;
+    unsigned expected = 0;
+
+    draw(&drawn);
+    if (never_parse(policy, drawn.text, &never, why) < 0)
+        fail_msg("%s: %s", drawn.text, why);
+    for (unsigned r = 0; r < policy->role_count; r++)
+        for (unsigned p = 0; p < policy->purpose_count; p++)
+            for (unsigned k = 0; k < policy->kind_count; k++)
+                for (unsigned f = 0; f < policy->field_count; f++)
+                    expected += seen(policy, &drawn, r, p, k, f);
+    assert_int_equal(never_broken(policy, &never, &first), expected);
+    if (expected)
+        assert_true(seen(policy, &drawn, first.role, first.purpose, first.kind, first.field));
+    return expected == 0;
+}
+
+static void what_is_never_seen_is_so(void **unused)
+{
+    unsigned hold = 0, all = 0;
+
+    (void)unused;
+    state = SEED + 2;
+    for (unsigned n = 0; n < POLICIES; n++) {
+        struct policy *policy = random_policy();
+
+        for (unsigned i = 0; i < 40; i++, all++)
+            hold += check_never(policy);
+        policy_free(policy);
+    }
+    assert_true(hold > all / 10 && hold < all * 9 / 10);
+}
+
+static void a_sentence_that_says_nothing_is_refused(void **unused)
+{
+    static const char *const rows[][2] = {
+        {"", "begin with who"},
+        {"never", "begin with who"},
+        {"nobody sees name", "begin with who"},
+        {"anyone", "\"sees\" is expected"},
+        {"anyone reads name", "\"sees\" is expected"},
+        {"anyone sees", "field or category"},
+        {"anyone sees nam", "did you mean \"name\""},
+        {"role police sees name", "police is a recipient, not a role"},
+        {"recipient rent sees name", "rent is a role, not a recipient"},
+        {"role rnt sees name", "did you mean \"rent\""},
+        {"anyone sees name for", "ends where the name of a purpose"},
+        {"anyone sees name for letting", "no purpose \"letting\""},
+        {"anyone sees name of landlord", "no kind \"landlord\""},
+        {"anyone sees name without", "without what"},
+        {"anyone sees name without doubt", "without what"},
+        {"anyone sees name unmasked unmasked", "is not expected here"},
+        {"anyone sees name for filming for filming", "is not expected here"},
+        {"anyone sees name, sort", "no field or category"},
+        {"a a a a a a a a a a a a a a a a a", "more than 16 words"},
+    };
+    struct policy *policy = load(whole);
+    char long_one[NEVER_TEXT_MAX_BYTES + 2];
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char why[NEVER_WHY_BYTES];
+        struct never never = {.roles = 77};
+
+        if (never_parse(policy, rows[i][0], &never, why) == 0)
+            fail_msg("understood: %s", rows[i][0]);
+        if (!strstr(why, rows[i][1]))
+            fail_msg("%s: %s", rows[i][0], why);
+        assert_int_equal(never.roles, 77);
+    }
+    memset(long_one, 'a', sizeof long_one - 1);
+    long_one[sizeof long_one - 1] = '\0';
+    char why[NEVER_WHY_BYTES];
+    struct never never;
+
+    assert_int_equal(never_parse(policy, long_one, &never, why), -22);
+    policy_free(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +678,8 @@ int main(void)
         cmocka_unit_test(no_key_is_forgotten),
         cmocka_unit_test(what_comes_to_the_same_is_not_told),
         cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
+        cmocka_unit_test(what_is_never_seen_is_so),
+        cmocka_unit_test(a_sentence_that_says_nothing_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
