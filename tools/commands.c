@@ -58,6 +58,13 @@ static const struct command_option replay_options[] = {
     {0},
 };
 
+static const struct command_option matrix_options[] = {
+    {"purpose", "PURPOSE", COMMAND_TEXT, "this purpose alone"},
+    {"csv", NULL, COMMAND_TEXT, "comma-separated values: a line for each purpose, kind, role and field"},
+    {"html", NULL, COMMAND_TEXT, "one page that needs nothing else"},
+    {0},
+};
+
 static const struct command_option never_options[] = {
     {"file", "FILE", COMMAND_TEXT, "assertions from this file, one a line"},
     {"json", NULL, COMMAND_TEXT, "JSON lines: one object an assertion"},
@@ -228,6 +235,8 @@ const struct command commands_table[] = {
     {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
      time_help},
+    {"policy", "matrix", policy_matrix_run, COMMAND_LOCAL, "who sees what: a table for each purpose", "", 0, 0,
+     COMMAND_TEXT, matrix_options, NULL},
     {"policy", "never", policy_never_run, COMMAND_LOCAL, "prove what the policy never shows, or show where it does",
      "[ASSERTION...]", 0, COMMAND_MAX_ARGUMENTS, COMMAND_TEXT, never_options,
      "ASSERTION: [never] WHO sees WHAT [of KIND] [for PURPOSE] [unmasked] [without CONDITION]\n"

@@ -106,6 +106,7 @@ int policy_check_run(struct command_context *context);
 int policy_diff_run(struct command_context *context);
 int policy_edit_run(struct command_context *context);
 int policy_explain_run(struct command_context *context);
+int policy_matrix_run(struct command_context *context);
 int policy_never_run(struct command_context *context);
 int policy_register_run(struct command_context *context);
 int policy_statement_run(struct command_context *context);

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Goal: what another policy changes is told in people's words, what is never shown is proved or shown to be broken, with exit codes
-# that a script can use, at once.
+# Goal: what a policy shows is written out as it decides, what another policy changes is told in people's words, what is never shown
+# is proved or shown to be broken; with exit codes that a script can use, at once.
 use strict;
 use warnings;
 use lib 'tests/mount/lib';
@@ -108,7 +108,63 @@ my ($broken, $holds) = map { decode_json($_) } split /\n/, $out;
 is_deeply([$broken->{holds} ? 1 : 0, @{$broken->{example}}{qw(role purpose field verdict)}, $holds->{holds} ? 1 : 0],
     [0, qw(klantcontact nieuwsbrief email shown), 1], 'with the example; a condition that is needed is no break');
 
+# Who sees what.
+sub matrix { my ($policy, @options) = @_; return run({}, $dossier, '-p', $policy, 'policy', 'matrix', @options) }
+($status, $out, $err) = matrix('examples/clinic.ini', '--purpose', 'appointments');
+is("$status $err", '0 ', 'a table');
+like($out, qr/^appointments\nGround A, .*All of it, in the role's caseload\.\nFIELD +assistant\nsurname +shown\nbirth-date +masked: the year\n/,
+    'with what all of it takes above it, and how a field is masked');
+($status, $out) = matrix('examples/clinic.ini');
+like($out, qr/^inspection\n.*All of it, whatever is objected to, even where restricted\.$/m, 'a legal duty goes on');
+like($out, qr/^note +shown, what they wrote themselves +shown$/m, 'a condition of one role is in its cell');
+like($out, qr/^diagnosis +shown +-$/m, 'what a role does not see');
+($status, $out, $err) = matrix('examples/clinic.ini', '--purpose', 'apointments');
+is($status, 2, 'an unknown purpose');
+like($err, qr/did you mean "appointments"/, 'is told');
+($status) = matrix('examples/clinic.ini', '--csv', '--html');
+is($status, 2, 'one form at a time');
+
+# Every cell of the CSV is what `policy explain` says, which asks for one person: here somebody who is in that role alone.
+sub explained {
+    my ($policy, $user, $purpose) = @_;
+    my (undef, $text) = run({}, $dossier, '-p', $policy, 'policy', 'explain', '--user', $user, '--purpose', $purpose);
+    my ($table) = $text =~ /^FIELD.*?\n(.*?)\n\n/ms;
+    return {map { /^(\S+) +(hidden|shown|masked)/ ? ($1 => $2) : () } split /\n/, $table // ''};
+}
+my ($cells, %users) = (0, incasso => 61001, klantcontact => 61002, opzichter => 61003);
+($status, $out) = matrix($flagship, '--csv');
+my ($head, @lines) = split /\r\n/, $out;
+is($head, 'purpose,ground,kind,role,party,field,verdict,mask,conditions,rule,may_change,may_create,line', 'the CSV has a head');
+my (%asked, @other);
+for (@lines) {
+    my ($of, undef, undef, $role, undef, $field, $verdict) = split /,/;
+    next unless my $user = $users{$role};
+    $cells++;
+    my $told = $asked{"$user $of"} //= explained($flagship, $user, $of);
+    push @other, $_ if $told->{$field} ne $verdict;
+}
+is("@other", '', 'each cell is what explain says') or diag explain \%asked;
+cmp_ok($cells, '>', 50, "$cells cells were compared");
+
+# The page, whatever the labels say.
+SKIP: {
+    my @missing = grep { system("command -v $_ >/dev/null 2>&1") } qw(xmllint tidy);
+    skip "missing: @missing (make deps)", 5 if @missing;
+    my $text = read_file('examples/minimal.ini');
+    $text =~ s/^(purposes = .*)/$1\nlabel = "><script>alert(1)<\/script>&'/m or die;
+    for my $policy ($flagship, 'examples/clinic.ini', write_file("$dir/label.ini", $text)) {
+        (undef, my $html) = matrix($policy, '--html');
+        my $page = write_file("$dir/page.html", $html);
+        is(qx(xmllint --noout --nonet $page 2>&1) . qx(tidy -qe -utf8 $page 2>&1), '', "the page of $policy is valid");
+        unlike($html, qr/<(?:script|img|link|iframe)\b|src\s*=|href\s*=\s*"(?!#)|url\(/i, 'does nothing and fetches nothing');
+        unlike($html, qr/\b610\d\d\b|\@(?!media)\w/, 'and names no member') if $policy eq $flagship;
+    }
+}
+
 my $began = time;
+matrix($flagship, '--html');
+cmp_ok(time - $began, '<', 1, 'the flagship policy is written out within a second');
+$began = time;
 never('anyone sees anything', 'recipient sees special');
 cmp_ok(time - $began, '<', 1, 'all of the flagship policy is asked within a second');
 $began = time;
