@@ -4,6 +4,7 @@
 
 #include "policy/compare.h"
 #include "tools/commands.h"
+#include "tools/difference_lines.h"
 #include "tools/output.h"
 #include "tools/place.h"
 
@@ -46,29 +47,16 @@ static int print_json(const struct command_context *context, const struct differ
     return output_json(context->out, object);
 }
 
-static int print_text(const struct command_context *context, const struct difference *difference)
-{
-    struct buffer text = BUFFER_EMPTY, safe = BUFFER_EMPTY;
-    int result;
-
-    difference_describe(difference, &text);
-    output_safe(&safe, buffer_text(&text));
-    result = text.failed || safe.failed ? -ENOMEM : 0;
-    if (result == 0)
-        fprintf(context->out, "%s\n", buffer_text(&safe));
-    buffer_clear(&text);
-    buffer_clear(&safe);
-    return result;
-}
-
 static int print_all(const struct command_context *context, const struct policy *old, const struct policy *new)
 {
     bool as_json = commands_option(context, "json");
     struct differences list;
     int result = compare_policies(old, new, &list), code;
 
-    for (size_t i = 0; i < list.count && result == 0; i++)
-        result = as_json ? print_json(context, &list.all[i]) : print_text(context, &list.all[i]);
+    for (size_t i = 0; i < list.count && as_json && result == 0; i++)
+        result = print_json(context, &list.all[i]);
+    if (result == 0 && !as_json)
+        result = difference_lines_print(context->out, &list);
     if (result == 0 && list.count == 0 && !as_json)
         fprintf(context->out, "%s and %s say the same\n", old->file, new->file);
     code = list.count ? COMMAND_FAULTS : COMMAND_DONE;

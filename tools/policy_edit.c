@@ -16,6 +16,7 @@
 
 #include "fs/base/file.h"
 #include "tools/commands.h"
+#include "tools/difference_lines.h"
 #include "tools/editor.h"
 #include "tools/output.h"
 #include "tools/policy_text.h"
@@ -183,8 +184,33 @@ static void print_safely(FILE *out, struct buffer *text)
     }
 }
 
-/* Lines, since the old text need not be a policy. */
-static void show_difference(struct edit *edit)
+/* In words, what it changes for people; not where the old text is no policy: then that is what is mended. */
+static void show_meaning(struct edit *edit)
+{
+    struct policy_faults faults = {0};
+    struct policy *old = NULL, *new = NULL;
+    struct differences list = {0};
+    int error = policy_load(edit->path, buffer_text(&edit->old), edit->old.length_bytes, &old, &faults);
+
+    policy_faults_clear(&faults);
+    if (!error)
+        error = policy_load(edit->path, buffer_text(&edit->new), edit->new.length_bytes, &new, &faults);
+    policy_faults_clear(&faults);
+    if (!error)
+        error = compare_policies(old, new, &list);
+    if (!error) {
+        fputs(list.count ? "what it changes:\n" : "it changes nothing for people\n", edit->context->out);
+        error = difference_lines_print(edit->context->out, &list);
+    }
+    if (error && error != -EINVAL)
+        fprintf(edit->context->error, "dossier: what it changes can't be told: %s\n", strerror(-error));
+    differences_clear(&list);
+    policy_free(old);
+    policy_free(new);
+}
+
+/* As lines, which say where; the old text need not be a policy. */
+static void show_lines(struct edit *edit)
 {
     struct buffer difference = BUFFER_EMPTY;
     char old_path[32], new_path[32];
@@ -295,7 +321,8 @@ static int run_steps(struct edit *edit)
         } else if (step == STEP_CHECK) {
             step = check(edit, &code);
         } else if (step == STEP_SHOW) {
-            show_difference(edit);
+            show_meaning(edit);
+            show_lines(edit);
             step = ask_about_difference(edit, &code);
         } else {
             install(edit, &code);

@@ -65,6 +65,7 @@ my @before = (stat $policy)[2, 4, 5];
 $ENV{VISUAL} = writes($good);
 my ($status, $out, $err) = edit('--yes');
 is($status, 0, 'an editor, --yes') or diag("$out$err");
+like($out, qr/^what it changes:\n(?:.*\n)*?\[policy\]: organisation is Stichting Nieuwhuis, was Stichting Proefhuis$/m, 'says what it changes for people');
 like($out, qr/^-organisation = Stichting Proefhuis\n\+organisation = Stichting Nieuwhuis$/m, 'shows the difference');
 like($out, qr/^\Q$policy\E: installed; what it was before is \Q$policy\E~$/m, 'says what was done');
 like($out, qr/^a daemon that has it mounted .*dossier status/m, 'and where to look next');

@@ -510,6 +510,36 @@ static void what_comes_to_the_same_is_not_told(void **unused)
     }
 }
 
+/* Under another name with `was` it is the same data: what is told is the name, and what follows from it. */
+static void what_is_renamed_is_the_same(void **unused)
+{
+    static const char form[] =
+        "[policy]\norganisation = O\ntimezone = Europe/Amsterdam\n[kind %s\nlabel = K\ncode = [0-9]\n"
+        "[category %s\nlabel = C\nretention = 2y after %s\n[field %s\nlabel = F\ncategory = %s\ntype = date\n"
+        "[purpose %s\nlabel = P\nground = A\nkinds = %s\nfields = %s\n"
+        "[role r]\nmembers = 1\npurposes = %s\nwrite = %s\n[secrecy]\nbound = 1 2025-01-01\n";
+    char before[1024], after[1024], other[1024];
+    struct policy *old, *new;
+    struct differences list;
+
+    (void)unused;
+    snprintf(before, sizeof before, form, "k]", "c]", "f", "f]", "c", "p]", "k", "f", "p", "f");
+    snprintf(after, sizeof after, form, "k2]\nwas = k", "c2]\nwas = c", "f2", "f2]\nwas = f", "c2", "p2]\nwas = p",
+             "k2", "f2", "p2", "f2");
+    snprintf(other, sizeof other, form, "k2]", "c2]", "f2", "f2]", "c2", "p2]", "k2", "f2", "p2", "f2");
+    old = load(before);
+    new = load(after);
+    assert_int_equal(compare_policies(old, new, &list), 0);
+    assert_int_equal(list.count, 4);
+    for (size_t i = 0; i < list.count; i++)
+        assert_string_equal(list.all[i].about, "name");
+    differences_clear(&list);
+    policy_free(old);
+    policy_free(new);
+    assert_true(differences_of(before, other) > 8);
+    assert_int_equal(differences_of(after, after), 0);
+}
+
 /* Whoever is in two roles that mask a field sees the mask of the first in the file; so the order of roles can be a difference. */
 static void the_order_of_roles_is_told_where_it_counts(void **unused)
 {
@@ -671,15 +701,11 @@ static void a_sentence_that_says_nothing_is_refused(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(access_is_what_decide_says),
-        cmocka_unit_test(other_access_has_other_words),
-        cmocka_unit_test(each_change_is_told_once),
-        cmocka_unit_test(a_change_of_any_key_is_told),
-        cmocka_unit_test(no_key_is_forgotten),
-        cmocka_unit_test(what_comes_to_the_same_is_not_told),
-        cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
-        cmocka_unit_test(what_is_never_seen_is_so),
-        cmocka_unit_test(a_sentence_that_says_nothing_is_refused),
+        cmocka_unit_test(access_is_what_decide_says),  cmocka_unit_test(other_access_has_other_words),
+        cmocka_unit_test(each_change_is_told_once),    cmocka_unit_test(a_change_of_any_key_is_told),
+        cmocka_unit_test(no_key_is_forgotten),         cmocka_unit_test(what_comes_to_the_same_is_not_told),
+        cmocka_unit_test(what_is_renamed_is_the_same), cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
+        cmocka_unit_test(what_is_never_seen_is_so),    cmocka_unit_test(a_sentence_that_says_nothing_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
