@@ -41,6 +41,14 @@ static struct decision decide_with(const struct policy *policy, int role, int pu
     return decide(policy, &standing, purpose, field, &facts, 0);
 }
 
+enum verdict access_verdict(const struct policy *policy, unsigned role, unsigned purpose, unsigned kind,
+                            unsigned field)
+{
+    const unsigned all = (1U << ACCESS_CONDITIONS) - 1;
+
+    return decide_with(policy, (int)role, (int)purpose, (int)kind, (int)field, all).verdict;
+}
+
 struct access access_of(const struct policy *policy, int role, int purpose, int kind, int field)
 {
     const unsigned all = (1U << ACCESS_CONDITIONS) - 1;

@@ -32,6 +32,9 @@ struct access {
 
 /* Indexes of the policy; -1 (no such thing): hidden. The mask's text stays the policy's. */
 struct access access_of(const struct policy *policy, int role, int purpose, int kind, int field);
+/* The verdict alone, which costs a ninth. The indexes are there. */
+enum verdict access_verdict(const struct policy *policy, unsigned role, unsigned purpose, unsigned kind,
+                            unsigned field);
 /* The same to those who look: verdict, mask and conditions; rule and line may differ. */
 bool access_same(const struct access *one, const struct access *other);
 /* The facts under which exactly these conditions hold: for access_of(), and for tests. `standing` has the one role. */

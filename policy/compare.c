@@ -191,7 +191,7 @@ const char *difference_what_name(enum difference_what what)
         [DIFFERENCE_ACCESS] = "access",   [DIFFERENCE_ROLE] = "role",       [DIFFERENCE_RECIPIENT] = "recipient",
         [DIFFERENCE_SECRECY] = "secrecy", [DIFFERENCE_PURPOSE] = "purpose", [DIFFERENCE_CATEGORY] = "category",
         [DIFFERENCE_FIELD] = "field",     [DIFFERENCE_KIND] = "kind",       [DIFFERENCE_POLICY] = "policy",
-        [DIFFERENCE_MOUNT] = "mount"};
+        [DIFFERENCE_MOUNT] = "mount",     [DIFFERENCE_NEVER] = "never"};
 
     return names[what];
 }
@@ -224,7 +224,7 @@ static void describe_access(const struct difference *difference, struct buffer *
 
 static void describe_section(const struct difference *difference, struct buffer *out)
 {
-    if (difference->what == DIFFERENCE_POLICY || difference->what == DIFFERENCE_MOUNT)
+    if (difference->what >= DIFFERENCE_POLICY)
         buffer_printf(out, "[%s]", difference_what_name(difference->what));
     else
         buffer_printf(out, "%s %s", difference_what_name(difference->what), difference->name);

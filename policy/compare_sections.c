@@ -355,6 +355,26 @@ static void compare_each(struct compare *compare, enum difference_what what, con
             both(compare, &pairs->pairs[i]);
 }
 
+/* Those of `policy` that the other does not have. */
+static void tell_nevers(struct compare *compare, const struct policy *policy, const struct policy *other,
+                        enum difference_way way)
+{
+    for (size_t i = 0; i < policy->never_count; i++) {
+        const struct policy_never *said = &policy->never[i];
+        struct difference difference = {.what = DIFFERENCE_NEVER, .way = way, .name = "", .about = said->text};
+        bool known = false;
+
+        for (size_t j = 0; j < other->never_count && !known; j++)
+            known = strcmp(other->never[j].text, said->text) == 0;
+        if (way == DIFFERENCE_GAINS)
+            difference.new_line = said->line;
+        else
+            difference.old_line = said->line;
+        if (!known)
+            compare_add(compare, &difference);
+    }
+}
+
 void compare_sections(struct compare *compare)
 {
     compare_each(compare, DIFFERENCE_PURPOSE, &compare->purposes, compare_purpose);
@@ -363,4 +383,6 @@ void compare_sections(struct compare *compare)
     compare_each(compare, DIFFERENCE_KIND, &compare->kinds, compare_kind);
     compare_head(compare);
     compare_programs(compare);
+    tell_nevers(compare, compare->old, compare->new, DIFFERENCE_LOSES);
+    tell_nevers(compare, compare->new, compare->old, DIFFERENCE_GAINS);
 }

@@ -14,6 +14,7 @@ enum section_type {
     SECTION_PURPOSE,
     SECTION_ROLE,
     SECTION_RECIPIENT,
+    SECTION_NEVER,
     SECTION_SECRECY,
     SECTION_TYPES,
 };
@@ -74,6 +75,7 @@ enum key {
     KEY_WAS,
     KEY_REFUSE_PROGRAMS,
     KEY_DOSSIERS_PER_HOUR,
+    KEY_THAT,
     KEY_COUNT,
 };
 

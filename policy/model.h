@@ -50,6 +50,8 @@ void model_limits(struct model *model, const struct draft_section *section, stru
 /* The agreement that a recipient lives under. (model_limits.c) */
 void model_agreement(struct model *model, const struct draft_section *section, struct policy_role *role);
 void model_secrecy(struct model *model);
+/* [never]: proved when there is no fault so far. (model_never.c) */
+void model_never(struct model *model);
 /* What is there for the readers of register and statement. (model_published.c) */
 void model_published(struct model *model);
 

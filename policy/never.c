@@ -229,31 +229,57 @@ int never_parse(const struct policy *policy, const char *text, struct never *out
 
 /* ---- is it so? ------------------------------------------------------------------------------------------------------- */
 
-static bool breaks(const struct never *never, const struct access *access)
+static bool is_about(const struct never *never, unsigned role, unsigned purpose, unsigned kind, unsigned field)
 {
-    if (access->verdict == VERDICT_HIDDEN || access->conditions & never->without)
-        return false;
-    return !never->unmasked || access->verdict == VERDICT_SHOWN;
+    return never->roles >> role & 1 && never->purposes >> purpose & 1 && never->kinds >> kind & 1 &&
+           field_set_has(&never->fields, field);
 }
 
-unsigned never_broken(const struct policy *policy, const struct never *never, struct never_example *first)
+static bool breaks(const struct policy *policy, const struct never *never, enum verdict verdict,
+                   const struct never_example *at)
 {
-    unsigned count = 0;
+    if (verdict == VERDICT_HIDDEN || (never->unmasked && verdict == VERDICT_MASKED))
+        return false;
+    return !never->without ||
+           !(access_of(policy, (int)at->role, (int)at->purpose, (int)at->kind, (int)at->field).conditions &
+             never->without);
+}
 
+static void judge_one(const struct policy *policy, const struct never *sentences, size_t count, unsigned *broken,
+                      struct never_example *first, const struct never_example *at)
+{
+    enum verdict verdict = access_verdict(policy, at->role, at->purpose, at->kind, at->field);
+
+    for (size_t i = 0; i < count && verdict != VERDICT_HIDDEN; i++) {
+        if (!is_about(&sentences[i], at->role, at->purpose, at->kind, at->field) ||
+            !breaks(policy, &sentences[i], verdict, at))
+            continue;
+        if (broken[i]++ > 0)
+            continue;
+        first[i] = *at;
+        first[i].access = access_of(policy, (int)at->role, (int)at->purpose, (int)at->kind, (int)at->field);
+    }
+}
+
+void never_judge(const struct policy *policy, const struct never *sentences, size_t count, unsigned *broken,
+                 struct never_example *first)
+{
+    for (size_t i = 0; i < count; i++)
+        broken[i] = 0;
     for (unsigned r = 0; r < policy->role_count; r++)
         for (unsigned p = 0; p < policy->purpose_count; p++)
             for (unsigned k = 0; k < policy->kind_count; k++)
                 for (unsigned f = 0; f < policy->field_count; f++) {
-                    struct access access;
+                    const struct never_example at = {.role = r, .purpose = p, .kind = k, .field = f};
 
-                    if (!(never->roles >> r & 1) || !(never->purposes >> p & 1) || !(never->kinds >> k & 1) ||
-                        !field_set_has(&never->fields, f))
-                        continue;
-                    access = access_of(policy, (int)r, (int)p, (int)k, (int)f);
-                    if (!breaks(never, &access))
-                        continue;
-                    if (count++ == 0)
-                        *first = (struct never_example){r, p, k, f, access};
+                    judge_one(policy, sentences, count, broken, first, &at);
                 }
-    return count;
+}
+
+unsigned never_broken(const struct policy *policy, const struct never *never, struct never_example *first)
+{
+    unsigned broken;
+
+    never_judge(policy, never, 1, &broken, first);
+    return broken;
 }

@@ -32,7 +32,11 @@ struct never_example {
     unsigned role, purpose, kind, field;
     struct access access;
 };
-/* How many combinations of role, purpose, kind and field break it; 0: it holds. The first, in the policy's order, is *first. */
+/* For each of `count` sentences: how many combinations of role, purpose, kind and field break it, 0 if it holds; and the first that
+ * does, in the policy's order. One walk for all of them. */
+void never_judge(const struct policy *policy, const struct never *sentences, size_t count, unsigned *broken,
+                 struct never_example *first);
+/* The same for one. */
 unsigned never_broken(const struct policy *policy, const struct never *never, struct never_example *first);
 
 #endif

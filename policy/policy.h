@@ -22,6 +22,7 @@ enum {
     POLICY_MAX_FIELDS = 256,
     POLICY_MAX_PURPOSES = 64,
     POLICY_MAX_ROLES = 64,
+    POLICY_MAX_NEVER = 64, /* sentences in [never] */
     POLICY_NAME_MAX_BYTES = 63,
     POLICY_CODE_MAX_BYTES = 64, /* a dossier's code is a directory name */
     POLICY_TEXT_MAX_BYTES = 1 << 20,
@@ -161,6 +162,12 @@ struct policy_published {
     const char *language;  /* "en", "nl" */
 };
 
+/* What the policy says of itself that it never shows (never.h), and keeps: or else it would not have loaded. */
+struct policy_never {
+    const char *text;
+    unsigned line;
+};
+
 struct policy {
     const char *organisation, *timezone, *contact;
     struct policy_published published;
@@ -174,6 +181,8 @@ struct policy {
     const struct policy_field *fields;
     const struct policy_purpose *purposes;
     const struct policy_role *roles;
+    const struct policy_never *never;
+    size_t never_count;
     uint8_t hash[POLICY_HASH_BYTES];
     const char *file;               /* as given to policy_load(), for messages */
     struct policy_private *private; /* members, commands, secrecy, memory: asked through match.h */

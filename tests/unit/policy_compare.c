@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,7 +325,7 @@ static const char whole[] =
     "caseload = sort: x\ndossiers-per-hour = 10\n"
     "[recipient clinic]\nagreement = processor\nsigned = 2026-01-01\nmembers = 9\npurposes = renting\nfields = ill\n"
     "special = ill\n"
-    "[secrecy]\nbound = anna 2025-01-01\n";
+    "[never]\nthat = anyone sees ended\n[secrecy]\nbound = anna 2025-01-01\n";
 
 static const struct {
     const char *key, *from, *to; /* the key as SECTION.KEY; of the text */
@@ -406,6 +407,7 @@ static const struct {
     {"recipient.caseload", "caseload = sort: x\ndossiers-per-hour = 10\n[rec",
      "caseload = sort: y\ndossiers-per-hour = 10\n[rec"},
     {"recipient.dossiers-per-hour", "dossiers-per-hour = 10\n[rec", "[rec"},
+    {"never.that", "that = anyone sees ended", "that = anyone sees number"},
     {"secrecy.bound", "anna 2025-01-01", "anna 2025-01-02"},
     /* Why a name is not what it seems: of no effect. */
     {"field.not-profiling", NULL, NULL},
@@ -652,6 +654,42 @@ static void what_is_never_seen_is_so(void **unused)
     assert_true(hold > all / 10 && hold < all * 9 / 10);
 }
 
+/* A sentence of the policy's own that does not hold is a fault, and one that holds is none. */
+static void a_policy_keeps_its_own_word(void **unused)
+{
+    unsigned kept = 0, all = 0;
+
+    (void)unused;
+    state = SEED + 3;
+    for (unsigned n = 0; n < POLICIES; n++) {
+        struct buffer text = BUFFER_EMPTY;
+        struct policy *policy, *bound = NULL;
+        struct policy_faults faults = {0};
+        struct never_example first;
+        char why[NEVER_WHY_BYTES];
+        struct never never;
+        struct drawn drawn;
+        bool holds;
+
+        write_policy(&text);
+        policy = load(buffer_text(&text));
+        draw(&drawn);
+        assert_int_equal(never_parse(policy, drawn.text, &never, why), 0);
+        holds = never_broken(policy, &never, &first) == 0;
+        buffer_printf(&text, "[never]\nthat = %s\n", drawn.text);
+        assert_int_equal(policy_load("test.ini", buffer_text(&text), text.length_bytes, &bound, &faults),
+                         holds ? 0 : -EINVAL);
+        assert_int_equal(faults.count, !holds);
+        policy_faults_clear(&faults);
+        policy_free(bound);
+        policy_free(policy);
+        buffer_clear(&text);
+        kept += holds;
+        all++;
+    }
+    assert_true(kept > all / 10 && kept < all * 9 / 10);
+}
+
 static void a_sentence_that_says_nothing_is_refused(void **unused)
 {
     static const char *const rows[][2] = {
@@ -694,18 +732,24 @@ static void a_sentence_that_says_nothing_is_refused(void **unused)
     char why[NEVER_WHY_BYTES];
     struct never never;
 
-    assert_int_equal(never_parse(policy, long_one, &never, why), -22);
+    assert_int_equal(never_parse(policy, long_one, &never, why), -EINVAL);
     policy_free(policy);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(access_is_what_decide_says),  cmocka_unit_test(other_access_has_other_words),
-        cmocka_unit_test(each_change_is_told_once),    cmocka_unit_test(a_change_of_any_key_is_told),
-        cmocka_unit_test(no_key_is_forgotten),         cmocka_unit_test(what_comes_to_the_same_is_not_told),
-        cmocka_unit_test(what_is_renamed_is_the_same), cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
-        cmocka_unit_test(what_is_never_seen_is_so),    cmocka_unit_test(a_sentence_that_says_nothing_is_refused),
+        cmocka_unit_test(access_is_what_decide_says),
+        cmocka_unit_test(other_access_has_other_words),
+        cmocka_unit_test(each_change_is_told_once),
+        cmocka_unit_test(a_change_of_any_key_is_told),
+        cmocka_unit_test(no_key_is_forgotten),
+        cmocka_unit_test(what_comes_to_the_same_is_not_told),
+        cmocka_unit_test(what_is_renamed_is_the_same),
+        cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
+        cmocka_unit_test(what_is_never_seen_is_so),
+        cmocka_unit_test(a_policy_keeps_its_own_word),
+        cmocka_unit_test(a_sentence_that_says_nothing_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
