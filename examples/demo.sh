@@ -277,6 +277,29 @@ show_log() {
         'that somebody with all rights did not write the whole of it anew.'
 }
 
+# Until the policy that is in force shows it; what a person types comes after that.
+wait_for_policy() { # WHO FILE
+    uid=$(uid_of "$1")
+    tries=0
+    until setpriv --reuid "$uid" --regid "$uid" --clear-groups cat "$demo/$2" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ $tries -lt 50 ] || wrong "the changed policy is not in force after 5 seconds"
+        sleep 0.1
+    done
+}
+
+show_change() {
+    heading '7. The policy is edited while people work'
+    run root "sed 's/^fields *= adres, telefoon, telefoon2$/&, achternaam/' policy.ini >new.ini; dossier policy diff policy.ini new.ini"
+    says 'achternaam'
+    run root 'mv new.ini policy.ini'
+    succeeded
+    wait_for_policy opzichter "mnt/onderhoud/$code/achternaam.txt"
+    tell 'Within a second, and without unmounting, the inspector knows whose door it is:'
+    run opzichter "cat mnt/onderhoud/$code/achternaam.txt"
+    says "$(column 5)"
+}
+
 say_goodbye() {
     heading 'All of it as it should be. The mount is up; look around:'
     printf '  cd %s\n' "$demo"
@@ -313,6 +336,7 @@ stop)
     show_script
     show_store
     show_log
+    show_change
     say_goodbye
     ;;
 *)

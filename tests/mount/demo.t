@@ -39,6 +39,7 @@ like($shown, qr{awk -f payments\.awk .*\n +Way of payment.*\n(?: +\w+ +\d+ +\d+\
 like($shown, qr{grep -rlFf values tenants\.csv store\n +tenants\.csv\n}, 'nothing is found in the store');
 like($shown, qr{log show.*\n +TIME .*\n(?s:.*)61001 field .* rekeningnummer +shown}, 'lines of the log');
 like($shown, qr{^ +exit code 5$}m, 'verify is honest about the missing anchor');
+like($shown, qr{policy diff policy\.ini new\.ini\n(?: .*\n)*? .*achternaam.*\n(?s:.*)^ +\[opzichter\]\$ cat mnt/onderhoud/\S+/achternaam\.txt\n +\S+\n}m, 'a change of the policy in words, and what it does');
 like($shown, qr{It stays until: make demo-stop\n\z}, 'it says how to stop it');
 unlike($shown, qr{\e|\t}, 'no colours and no tabs in a pipe');
 cmp_ok(scalar(split /\n/, $shown), '<', 120, 'it is short');
@@ -79,6 +80,8 @@ wrong('a purpose and a field too many', [qr{^purposes += onderhoud\nfields += ad
 wrong('no mask', [qr{^mask += rekeningnummer:last4\n}m, ''], qr{\n +NL\d\dTEST\d{10}\n\ndemo: WRONG: expected above: .*\*\*\*});
 wrong('a term too long', [qr{^retention += 7y}m, 'retention = 90y'], qr{WRONG: });
 wrong_program('a value in the store', 'case $* in *import*) REAL "$@"; sed -n 2p tenants.csv >store/leak; exit 0;; esac', qr{\n +store/leak\n});
+wrong_program('a change that nobody tells', 'case $* in *"policy diff"*) exit 0;; esac', qr{WRONG: missing above: achternaam});
+wrong('a change that does nothing', [qr{^fields = \Knaam, (?=adres, telefoon, telefoon2$)}m, ''], qr{WRONG: the changed policy is not in force after 5 seconds});
 wrong_program('a log that nobody kept', 'case $* in *"log show"*) exit 0;; esac', qr{WRONG: the log does not say});
 
 # ---- where it can't run ----
