@@ -104,7 +104,7 @@ sub search {
 
 sub part { return join "\n", join(',', @header), (map { join ',', @$_ } @lines[$_[0] .. $_[1]]), '' }
 Trial::write_file("$trial->{dir}/$source", part(0, 59));
-$trial->must('import', "$trial->{dir}/$source");
+$trial->must('import', '--kind', 'huurder', "$trial->{dir}/$source");
 search('after an import without the daemon');
 ok($trial->start, 'mounts') or BAIL_OUT($trial->said);
 $trial->import_csv(part(60, 79), '--source', $source);

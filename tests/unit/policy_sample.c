@@ -78,24 +78,33 @@ static size_t split(char *line, char delimiter, char *values[MAX_COLUMNS])
     return count;
 }
 
-static void check_header(char *values[MAX_COLUMNS], size_t count)
+/* The columns behind the code, each a field of the policy and in its order; how many, their fields into `columns`. */
+static unsigned check_header(char *values[MAX_COLUMNS], size_t count, unsigned columns[MAX_COLUMNS])
 {
-    assert_int_equal(count, policy->field_count + 1);
+    int before = -1;
+
     assert_string_equal(values[0], "contractnummer");
-    for (unsigned i = 0; i < policy->field_count; i++)
-        assert_string_equal(values[i + 1], policy->fields[i].name);
+    for (size_t i = 1; i < count; i++) {
+        int field = policy_find_field(policy, values[i]);
+
+        if (field <= before)
+            fail_msg("column %s: no field of the policy, or not in its order", values[i]);
+        columns[i - 1] = (unsigned)(before = field);
+    }
+    return (unsigned)count - 1;
 }
 
-static void check_row(unsigned row, char *values[MAX_COLUMNS], size_t count, unsigned *empty, unsigned *filled)
+static void check_row(unsigned row, char *values[MAX_COLUMNS], const unsigned *columns, unsigned column_count,
+                      unsigned *empty, unsigned *filled)
 {
-    assert_int_equal(count, policy->field_count + 1);
     assert_int_equal(policy_kind_of_code(policy, values[0], strlen(values[0])), policy_find_kind(policy, "huurder"));
-    for (unsigned i = 0; i < policy->field_count; i++) {
+    for (unsigned i = 0; i < column_count; i++) {
+        const struct policy_field *field = &policy->fields[columns[i]];
         struct buffer kept = BUFFER_EMPTY;
         const char *value = values[i + 1], *why = NULL;
 
-        if (type_check(&policy->fields[i].type, value, strlen(value), &kept, &why))
-            fail_msg("row %u, %s: '%s', allowed: %s", row, policy->fields[i].name, value, why);
+        if (type_check(&field->type, value, strlen(value), &kept, &why))
+            fail_msg("row %u, %s: '%s', allowed: %s", row, field->name, value, why);
         empty[i] += kept.length_bytes == 0;
         filled[i] += kept.length_bytes > 0;
         buffer_clear(&kept);
@@ -108,7 +117,8 @@ static void check_all(const char *arguments, char delimiter)
     static const char *const optional[] = {"tussenvoegsel",       "telefoon2",  "email",
                                            "studentnummer",       "svh-nummer", "identificatie-gezien",
                                            "identificatie-soort", "einddatum"};
-    unsigned empty[POLICY_MAX_FIELDS] = {0}, filled[POLICY_MAX_FIELDS] = {0}, rows = 0, optionals = 0;
+    unsigned empty[MAX_COLUMNS] = {0}, filled[MAX_COLUMNS] = {0}, rows = 0, optionals = 0;
+    unsigned columns[MAX_COLUMNS], column_count;
     char command[5000], line[5000], *values[MAX_COLUMNS];
     FILE *output;
 
@@ -116,16 +126,18 @@ static void check_all(const char *arguments, char delimiter)
     output = popen(command, "r");
     assert_non_null(output);
     assert_non_null(fgets(line, sizeof line, output));
-    check_header(values, split(line, delimiter, values));
-    for (; fgets(line, sizeof line, output); rows++)
-        check_row(rows, values, split(line, delimiter, values), empty, filled);
+    column_count = check_header(values, split(line, delimiter, values), columns);
+    for (; fgets(line, sizeof line, output); rows++) {
+        assert_int_equal(split(line, delimiter, values), column_count + 1);
+        check_row(rows, values, columns, column_count, empty, filled);
+    }
     assert_int_equal(pclose(output), 0);
     assert_int_equal(rows, ROWS);
-    for (unsigned i = 0; i < policy->field_count; i++) {
+    for (unsigned i = 0; i < column_count; i++) {
         bool may_be_empty = false;
 
         for (size_t j = 0; j < sizeof optional / sizeof optional[0]; j++)
-            may_be_empty |= strcmp(policy->fields[i].name, optional[j]) == 0;
+            may_be_empty |= strcmp(policy->fields[columns[i]].name, optional[j]) == 0;
         assert_true(filled[i] > ROWS / 20);
         assert_int_equal(empty[i] > ROWS / 20, may_be_empty);
         optionals += may_be_empty;
