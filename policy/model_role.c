@@ -197,7 +197,7 @@ static const char *const commands_known[] = {
     "fact.consent", "fact.opt-out", "fact.objection", "fact.restriction", "fact.incident", "fact.hold", "fact.list",
     "fact.review", "fact.*",
     "log.breach", "log.did", "log.export", "log.report", "log.show", "log.unusual", "log.who-saw", "log.*",
-    "policy.edit", "policy.replay", "policy.versions", "policy.*",
+    "policy.edit", "policy.explain", "policy.replay", "policy.versions", "policy.*",
     "status",
 };
 /* clang-format on */

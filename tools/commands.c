@@ -44,6 +44,7 @@ static const struct command_option edit_options[] = {
 };
 
 static const struct command_option explain_options[] = {
+    {"dossier", "CODE", COMMAND_TEXT, "of this dossier, with what is so for it now; else of the policy alone"},
     {"user", "USER|UID", COMMAND_TEXT, "whose view"},
     {"purpose", "PURPOSE", COMMAND_TEXT, "for which purpose"},
     {"field", "FIELD", COMMAND_TEXT, "the whole chain of conditions for this field"},
@@ -188,6 +189,10 @@ static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
     "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
 
+static const char explain_help[] =
+    "--dossier asks the mounted store, for roles with commands = policy.explain; it is in the log.\n"
+    "TIME is as for `log show`.\n";
+
 static const struct command_option fact_set_options[] = {
     {"reason", "TEXT", COMMAND_TEXT, "why, on one line: a letter's date, a case number, what happened"},
     {"from", "TIME", COMMAND_TEXT, "from this moment; default: now; of an incident: what it is about begins"},
@@ -232,9 +237,9 @@ const struct command commands_table[] = {
     {"policy", "edit", policy_edit_run, COMMAND_NAMED,
      "change a policy with an editor; only one without faults is installed", "", 0, 0, COMMAND_TEXT, edit_options,
      "The policy is that of -n NAME or -p FILE. The editor is $VISUAL, $EDITOR or sensible-editor.\n"},
-    {"policy", "explain", policy_explain_run, COMMAND_LOCAL,
+    {"policy", "explain", policy_explain_run, COMMAND_EITHER,
      "tell what the policy shows to a person, and which line decides", "", 0, 0, COMMAND_TEXT, explain_options,
-     time_help},
+     explain_help},
     {"policy", "matrix", policy_matrix_run, COMMAND_LOCAL, "who sees what: a table for each purpose", "", 0, 0,
      COMMAND_TEXT, matrix_options, NULL},
     {"policy", "never", policy_never_run, COMMAND_LOCAL, "prove what the policy never shows, or show where it does",
@@ -302,6 +307,13 @@ bool commands_has_verbs(const char *noun)
         if (strcmp(command->noun, noun) == 0)
             return command->verb != NULL;
     return false;
+}
+
+enum command_place commands_place(const struct command *command, const char *const *option_text)
+{
+    if (command->place != COMMAND_EITHER)
+        return command->place;
+    return option_text[0] ? COMMAND_GATE : COMMAND_LOCAL;
 }
 
 void commands_name(const struct command *command, char name[static 64])

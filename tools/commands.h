@@ -35,7 +35,8 @@ enum {
 enum command_place {
     COMMAND_LOCAL, /* always in the process of the frontend; may open paths */
     COMMAND_NAMED, /* the same, for one that deals with a policy's file: what is in it is not looked at before, it may be faulty */
-    COMMAND_GATE, /* behind a gate: in the daemon if one runs, else in the frontend */
+    COMMAND_GATE,   /* behind a gate: in the daemon if one runs, else in the frontend */
+    COMMAND_EITHER, /* COMMAND_GATE if the first of its options is given, else COMMAND_LOCAL */
 };
 
 struct command_context;
@@ -83,6 +84,8 @@ extern const struct command commands_table[]; /* ends with noun NULL */
 const struct command *commands_find(int word_count, const char *const *words, int *used, char message[static 256]);
 /* Is it a noun that is a command only with a verb? */
 bool commands_has_verbs(const char *noun);
+/* Where it works with these options: never COMMAND_EITHER. */
+enum command_place commands_place(const struct command *command, const char *const *option_text);
 /* "import", "log show". */
 void commands_name(const struct command *command, char name[static 64]);
 

@@ -160,7 +160,7 @@ static int run_local(const struct command_line *line, struct place *place, struc
 {
     const struct command_line_globals *globals = &line->globals;
 
-    if (globals->name && line->command->place == COMMAND_LOCAL && place_load(globals, place, stderr) != COMMAND_DONE)
+    if (globals->name && line->command->place != COMMAND_NAMED && place_load(globals, place, stderr) != COMMAND_DONE)
         return COMMAND_CANNOT;
     context->place = (struct command_place_names){.store = place->store,
                                                   .policy = place->policy_path[0] ? place->policy_path : NULL,
@@ -237,8 +237,9 @@ static int run(const struct command_line *line)
     memcpy(context.argument_text, line->argument_text, sizeof context.argument_text);
     code = place_name(&line->globals, &place, stderr);
     if (code == COMMAND_DONE)
-        code = line->command->place == COMMAND_GATE ? run_gate_command(line, &place, &context)
-                                                    : run_local(line, &place, &context);
+        code = commands_place(line->command, line->option_text) == COMMAND_GATE
+                   ? run_gate_command(line, &place, &context)
+                   : run_local(line, &place, &context);
     place_clear(&place);
     return code;
 }

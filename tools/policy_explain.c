@@ -1,16 +1,14 @@
-/* policy explain: what a policy shows to a person, and the line that decides. No dossier is looked at: that one is there,
- * with every field and every fact that lets it show, is assumed, and said. */
+/* policy explain: what a policy shows to a person, and the line that decides. Of the policy alone: that a dossier is there, with
+ * every field and every fact that lets it show, is assumed, and said. With --dossier: of a dossier, with what is so for it now. */
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "fs/base/number.h"
 #include "fs/gate/clock.h"
-#include "fs/gate/gate.h"
+#include "fs/gate/reasons.h"
 #include "policy/explain.h"
 #include "policy/mask.h"
 #include "tools/commands.h"
+#include "tools/dossier_state.h"
 #include "tools/moment.h"
 #include "tools/place.h"
 #include "tools/policy_names.h"
@@ -18,9 +16,9 @@
 
 struct question {
     struct command_context *context;
-    struct policy *policy;
-    struct gate_person person;
-    bool has_account;
+    const struct policy *policy;
+    const struct gate_reasons *reasons; /* of a dossier; NULL: of the policy alone */
+    const struct gate_person *person;
     struct policy_standing standing;
     int purpose, field; /* field -1: all */
     unsigned kind;
@@ -52,8 +50,6 @@ static int take_names(struct question *question)
         take_name(question, POLICY_FIELDS, &question->field) != COMMAND_DONE ||
         take_name(question, POLICY_KINDS, &kind) != COMMAND_DONE)
         return COMMAND_CANNOT;
-    if (question->purpose < 0)
-        return commands_cannot(question->context, "for which purpose? --purpose PURPOSE");
     question->kind = (unsigned)kind;
     if (kind < 0) {
         uint32_t kinds = question->policy->purposes[question->purpose].kinds;
@@ -78,57 +74,53 @@ static int take_time(struct question *question)
 }
 
 /* A name without an account here is judged by the name alone: a policy may be tried out on another machine. */
-static int take_user(struct question *question)
+static int take_user(struct question *question, struct gate_person *person)
 {
     const char *user = commands_option(question->context, "user");
-    const struct passwd *account;
+    int error = gate_person_find(user, person);
     struct policy_caller caller;
-    uint32_t uid = UINT32_MAX;
-    int result = 0;
 
-    if (!user)
-        return commands_cannot(question->context, "whose view? --user USER or a uid");
-    if (number_parse_u32(user, strlen(user), 0, UINT32_MAX - 1, &uid) < 0) {
-        errno = 0;
-        account = getpwnam(user);
-        if (account)
-            uid = account->pw_uid;
-        else if (strlen(user) >= GATE_USER_MAX_BYTES)
-            return commands_cannot(question->context, "--user: no account has such a long name");
-    }
-    if (uid != UINT32_MAX)
-        result = gate_person_look_up(uid, 0, &question->person);
-    if (result < 0)
+    if (error == -ENOENT && strlen(user) >= GATE_USER_MAX_BYTES)
+        return commands_cannot(question->context, "--user: no account has such a long name");
+    if (error == -ENOENT) {
+        person->uid = UINT32_MAX;
+        memcpy(person->user, user, strlen(user) + 1);
+    } else if (error) {
         return commands_cannot(question->context, "who %s is can't be looked up now (NSS)", user);
-    question->has_account = uid != UINT32_MAX && question->person.user[0];
-    question->person.uid = uid;
-    if (uid == UINT32_MAX)
-        memcpy(question->person.user, user, strlen(user) + 1);
-    caller = (struct policy_caller){.uid = uid,
-                                    .user = question->person.user[0] ? question->person.user : NULL,
-                                    .groups = (const char *const *)question->person.groups,
-                                    .group_count = question->person.group_count};
+    }
+    question->person = person;
+    caller = (struct policy_caller){.uid = person->uid,
+                                    .user = person->user[0] ? person->user : NULL,
+                                    .groups = (const char *const *)person->groups,
+                                    .group_count = person->group_count};
     question->standing = policy_match(question->policy, &caller, clock_day_of(question->at_s));
     return COMMAND_DONE;
 }
 
 /* ---- what is answered ----------------------------------------------------------------------------------------- */
 
+static void print_person(FILE *out, const struct gate_person *person)
+{
+    bool has_account = person->uid != UINT32_MAX && person->user[0];
+
+    fprintf(out, "person    %s", person->user[0] ? person->user : "(no account)");
+    if (person->uid != UINT32_MAX)
+        fprintf(out, ", uid %u", person->uid);
+    if (!has_account)
+        fputs("; no account here, so no groups", out);
+    for (unsigned i = 0; i < person->group_count; i++)
+        fprintf(out, "%s%s", i ? ", " : "; groups: ", person->groups[i]);
+}
+
 static void print_head(const struct question *question)
 {
     FILE *out = question->context->out;
     const struct policy *policy = question->policy;
+    const char *between = "", *code = question->reasons ? commands_option(question->context, "dossier") : NULL;
     char time[MOMENT_BYTES];
-    const char *between = "";
 
     moment_print(question->at_s * 1000, time);
-    fprintf(out, "person    %s", question->person.user[0] ? question->person.user : "(no account)");
-    if (question->person.uid != UINT32_MAX)
-        fprintf(out, ", uid %u", question->person.uid);
-    if (!question->has_account)
-        fputs("; no account here, so no groups", out);
-    for (unsigned i = 0; i < question->person.group_count; i++)
-        fprintf(out, "%s%s", i ? ", " : "; groups: ", question->person.groups[i]);
+    print_person(out, question->person);
     fputs("\nroles     ", out);
     for (unsigned i = 0; i < policy->role_count; i++)
         if (question->standing.roles >> i & 1) {
@@ -137,12 +129,14 @@ static void print_head(const struct question *question)
         }
     fprintf(out, "%s\nsecrecy   %s\n", question->standing.roles ? "" : "none",
             question->standing.bound ? "bound" : "not bound on this day");
-    fprintf(out, "purpose   %s, for a dossier of kind %s\nat        %s\n\n", policy->purposes[question->purpose].name,
-            policy->kinds[question->kind].name, time);
+    fprintf(out, "purpose   %s, for %s%s of kind %s\nat        %s\n\n", policy->purposes[question->purpose].name,
+            code ? "dossier " : "a dossier", code ? code : "", policy->kinds[question->kind].name, time);
 }
 
-static struct decide_facts assumed(const struct question *question)
+static struct decide_facts facts_of(const struct question *question, unsigned field)
 {
+    if (question->reasons)
+        return question->reasons->fields[field];
     return (struct decide_facts){.kind = (int)question->kind,
                                  .present = true,
                                  .ends_s = INT64_MAX,
@@ -168,11 +162,11 @@ static int print_table(const struct question *question)
         {"FIELD", TABLE_LEFT}, {"VERDICT", TABLE_LEFT}, {"BECAUSE", TABLE_SHRINKS}, {NULL, 0}};
     const struct command_context *context = question->context;
     const struct policy *policy = question->policy;
-    const struct decide_facts facts = assumed(question);
     struct table *table = NULL;
     int result = table_new(context->out, columns, true, context->out_is_terminal ? context->columns : 0, &table);
 
     for (unsigned i = 0; i < policy->field_count && result == 0; i++) {
+        const struct decide_facts facts = facts_of(question, i);
         struct buffer verdict = BUFFER_EMPTY, because = BUFFER_EMPTY;
         struct decision decision;
 
@@ -211,7 +205,7 @@ static void print_limits(const struct question *question)
 static void print_chain(const struct question *question)
 {
     FILE *out = question->context->out;
-    const struct decide_facts facts = assumed(question);
+    const struct decide_facts facts = facts_of(question, (unsigned)question->field);
     struct explain_step steps[EXPLAIN_STEPS];
     struct buffer verdict = BUFFER_EMPTY;
     struct decision decision = explain(question->policy, &question->standing, question->purpose, question->field,
@@ -235,35 +229,104 @@ static void print_chain(const struct question *question)
     buffer_clear(&verdict);
 }
 
-int policy_explain_run(struct command_context *context)
+/* The decision, and what it rests on. */
+static int print_answer(const struct question *question)
+{
+    struct command_context *context = question->context;
+    int error = 0;
+
+    print_head(question);
+    if (question->reasons) {
+        error = dossier_state_print(context->out, context->out_is_terminal ? context->columns : 0, question->policy,
+                                    question->reasons);
+        fputc('\n', context->out);
+    }
+    if (question->field >= 0)
+        print_chain(question);
+    else if (!error)
+        error = print_table(question);
+    print_limits(question);
+    fputs(
+        question->reasons
+            ? "\nNot looked at: from which program it is opened, and how many dossiers were opened within the hour.\n"
+            : "\nAssumed: the dossier is there, has a value for the field, and no term has ended; consents are "
+              "given, and nothing\nis objected to or restricted; incidents and calamities are open; it is in every "
+              "caseload, and written by this person.\n",
+        context->out);
+    return error ? commands_cannot(context, "no memory") : COMMAND_DONE;
+}
+
+/* ---- of the policy alone, of a dossier ------------------------------------------------------------------------ */
+
+static int explain_policy(struct command_context *context)
 {
     struct question question = {.context = context};
+    struct gate_person person = {0};
+    struct policy *policy = NULL;
     int code;
 
     if (!context->place.policy)
         return commands_cannot(context, "which policy? -n NAME or -p POLICY");
-    code = place_read_policy(context->place.policy, &question.policy, context->error);
+    code = place_read_policy(context->place.policy, &policy, context->error);
+    question.policy = policy;
     if (code == COMMAND_DONE)
         code = take_names(&question);
     if (code == COMMAND_DONE)
         code = take_time(&question);
     if (code == COMMAND_DONE)
-        code = take_user(&question);
-    if (code == COMMAND_DONE) {
-        print_head(&question);
-        if (question.field >= 0)
-            print_chain(&question);
-        else if (print_table(&question) < 0)
-            code = commands_cannot(context, "no memory");
-        print_limits(&question);
-        fputs("\nAssumed: the dossier is there, has a value for the field, and no term has ended; consents are "
-              "given, and"
-              " nothing\nis objected to or restricted; incidents and calamities are open; it is in every caseload, "
-              "and written"
-              " by this person.\n",
-              context->out);
-    }
-    gate_person_clear(&question.person);
-    policy_free(question.policy);
+        code = take_user(&question, &person);
+    if (code == COMMAND_DONE)
+        code = print_answer(&question);
+    gate_person_clear(&person);
+    policy_free(policy);
     return code;
+}
+
+/* What the gate refused. That it looked at the names means that the person may know which ones there are. */
+static int failed(struct question *question, int error, const struct report_why *why)
+{
+    struct command_context *context = question->context;
+
+    if (error == -EINVAL && take_names(question) != COMMAND_DONE)
+        return COMMAND_CANNOT;
+    commands_cannot(context, "%s", why->text[0] ? why->text : strerror(-error));
+    return error == -EACCES || error == -ENOENT ? COMMAND_FAULTS : COMMAND_CANNOT;
+}
+
+static int explain_dossier(struct command_context *context)
+{
+    const struct gate_reasons_question asked = {.code = commands_option(context, "dossier"),
+                                                .user = commands_option(context, "user"),
+                                                .purpose = commands_option(context, "purpose"),
+                                                .field = commands_option(context, "field")};
+    struct question question = {.context = context, .policy = gate_policy(context->gate)};
+    struct gate_reasons *reasons = NULL;
+    struct report_why why = {""};
+    int error, code;
+
+    if (commands_option(context, "at") || commands_option(context, "kind"))
+        return commands_cannot(context,
+                               "--at and --kind are for the policy alone; of a dossier it is told what is so now");
+    error = gate_reasons(context->gate, context->person, &asked, &reasons, &why);
+    if (error)
+        return failed(&question, error, &why);
+    question.reasons = reasons;
+    question.person = &reasons->whose;
+    question.standing = reasons->standing;
+    question.purpose = reasons->purpose;
+    question.field = reasons->field;
+    question.kind = reasons->kind;
+    question.at_s = reasons->now_s;
+    code = print_answer(&question);
+    gate_reasons_free(reasons);
+    return code;
+}
+
+int policy_explain_run(struct command_context *context)
+{
+    if (!commands_option(context, "user"))
+        return commands_cannot(context, "whose view? --user USER or a uid");
+    if (!commands_option(context, "purpose"))
+        return commands_cannot(context, "for which purpose? --purpose PURPOSE");
+    return context->gate ? explain_dossier(context) : explain_policy(context);
 }

@@ -63,7 +63,7 @@ int tools_serve(void *gate, const struct control_request *request)
     memcpy(context.option_text, line.option_text, sizeof context.option_text);
     memcpy(context.argument_text, line.argument_text, sizeof context.argument_text);
     context.argument_count = line.argument_count;
-    if (line.command->place != COMMAND_GATE)
+    if (commands_place(line.command, line.option_text) != COMMAND_GATE)
         return commands_cannot(&context, "this command is not run in the daemon");
     if (!hand_over(&line, request, &context))
         return commands_cannot(&context, "the files of the request are not those that its command line names");

@@ -332,6 +332,19 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     return allowed ? 0 : refuse_command(gate, &standing, command, why);
 }
 
+int gate_find_subject(struct store_reader *reader, const char *code, struct store_subject *subject,
+                      struct report_why *why)
+{
+    uint32_t id;
+    int error = strlen(code) > STORE_CODE_MAX_BYTES ? -ENOENT : store_find(reader, code, strlen(code), &id);
+
+    if (!error)
+        error = store_read_subject(reader, id, subject);
+    if (error == -ENOENT)
+        return report_fail(why, error, "there is no dossier with this code");
+    return error ? report_fail(why, error, "the store can't be read: %s", strerror(-error)) : 0;
+}
+
 /* ---- changes published by other threads ------------------------------------------------------------------------- */
 
 int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t subject_id)

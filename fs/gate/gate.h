@@ -70,6 +70,8 @@ struct gate_person {
 /* Asks NSS, which may wait for a directory server: never from the dispatcher. -ENOMEM; -EAGAIN: NSS failed, so who this is
  * isn't known (a gap, not a denial). */
 int gate_person_look_up(uint32_t uid, int32_t pid, struct gate_person *person);
+/* The same for the name of an account, or a uid in digits, which needs no account. -ENOENT: no account has this name. */
+int gate_person_find(const char *user, struct gate_person *person);
 void gate_person_clear(struct gate_person *person);
 
 /* May this person give the command? Logged either way. 0 or -EACCES (why: the deciding rule) or -EIO (log). */

@@ -54,6 +54,9 @@ void gate_entry_person(const struct gate *gate, const struct gate_person *person
 /* What a code is called in an entry that names no subject: a keyed hash that looks like a subject's number, the same whether
  * or not there is such a dossier. */
 uint64_t gate_code_mark(const struct gate *gate, const char *code, size_t code_bytes);
+/* Reads the summary of a code's dossier. -ENOENT, -EIO and so on, `why` for a person who may know it. */
+int gate_find_subject(struct store_reader *reader, const char *code, struct store_subject *subject,
+                      struct report_why *why);
 /* Reads a summary from the store into the table in memory. */
 int gate_take_subject(struct gate *gate, struct store_reader *reader, uint32_t subject);
 /* Tells the dispatcher (or does it at once when nothing is mounted) that subjects changed; takes `subjects`. The publisher

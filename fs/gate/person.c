@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/base/number.h"
 #include "fs/gate/gate.h"
 
 enum { NSS_BUFFER_BYTES = 65536 };
@@ -97,6 +98,27 @@ int gate_person_look_up(uint32_t uid, int32_t pid, struct gate_person *person)
         gate_person_clear(&found);
     else
         *person = found;
+    free(scratch);
+    return error;
+}
+
+int gate_person_find(const char *user, struct gate_person *person)
+{
+    struct passwd entry, *account = NULL;
+    char *scratch;
+    uint32_t uid;
+    int error;
+
+    if (number_parse_u32(user, strlen(user), 0, UINT32_MAX - 1, &uid) == 0)
+        return gate_person_look_up(uid, 0, person);
+    scratch = malloc(NSS_BUFFER_BYTES);
+    if (!scratch)
+        return -ENOMEM;
+    error = getpwnam_r(user, &entry, scratch, NSS_BUFFER_BYTES, &account);
+    if (!error && account)
+        error = gate_person_look_up(account->pw_uid, 0, person);
+    else
+        error = !error || error == ENOENT || error == ESRCH ? -ENOENT : -EAGAIN;
     free(scratch);
     return error;
 }

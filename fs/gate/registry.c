@@ -63,15 +63,8 @@ static int begin_batch(struct change *change)
 
 static int find(struct change *change, const char *code)
 {
-    uint32_t id;
-    int error = strlen(code) > STORE_CODE_MAX_BYTES ? -ENOENT : store_find(change->reader, code, strlen(code), &id);
-
-    if (!error)
-        error = store_read_subject(change->reader, id, change->subject);
     change->code = code;
-    if (error == -ENOENT)
-        return report_fail(change->why, error, "there is no dossier with this code");
-    return error ? report_fail(change->why, error, "the store can't be read: %s", strerror(-error)) : 0;
+    return gate_find_subject(change->reader, code, change->subject, change->why);
 }
 
 /* ---- names of what facts are about -------------------------------------------------------------------------------- */

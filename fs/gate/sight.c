@@ -103,6 +103,17 @@ void sight_facts(const struct sight_source *source, uint32_t uid, uint64_t roles
     }
 }
 
+/* Who wrote an item is not kept, as long as nothing is written through the mount: nothing is anyone's own. */
+struct decide_facts sight_field_facts(const struct policy *policy, const struct dossiers *dossiers,
+                                      const struct dossier *dossier, const struct decide_dossier *known,
+                                      unsigned field)
+{
+    return (struct decide_facts){.kind = (int)dossier->kind,
+                                 .present = field_set_has(dossier->present, field),
+                                 .ends_s = dossiers_ends_s(dossiers, dossier->number, policy->fields[field].category),
+                                 .dossier = known};
+}
+
 /* What a decision for this caller and purpose takes; *until_s: the first second at which it may be otherwise and show less. */
 static void find_facts(struct gate *gate, const struct door_ask *ask, const struct dossier *dossier, int64_t now_s,
                        struct decide_dossier *facts, int64_t *until_s)
@@ -116,11 +127,8 @@ static struct decision decide_by(struct gate *gate, const struct door_ask *ask, 
                                  const struct decide_dossier *known, unsigned field, int64_t now_s,
                                  struct decide_roles *roles)
 {
-    /* Who wrote an item is not kept, as long as nothing is written through the mount: nothing is anyone's own. */
-    struct decide_facts facts = {
-        .kind = (int)dossier->kind, .present = field_set_has(dossier->present, field), .dossier = known};
+    const struct decide_facts facts = sight_field_facts(gate->policy, gate->dossiers, dossier, known, field);
 
-    facts.ends_s = dossiers_ends_s(gate->dossiers, dossier->number, gate->policy->fields[field].category);
     return decide_by_roles(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s, roles);
 }
 
@@ -194,12 +202,12 @@ bool sight_sees_code(struct gate *gate, const struct door_ask *ask, unsigned kin
     dossier = dossiers_get(gate->dossiers, exists ? number : stand_in(gate, code, code_bytes));
     find_facts(gate, ask, &dossier, now_s, &known, &until_s);
     for (unsigned field = 0; field < gate->policy->field_count; field++) {
-        struct decide_facts facts = {
-            .kind = (int)kind, .present = field_set_has(dossier.present, field), .dossier = &known};
+        struct decide_facts facts;
 
         if (!field_set_has(candidates, field))
             continue;
-        facts.ends_s = dossiers_ends_s(gate->dossiers, dossier.number, gate->policy->fields[field].category);
+        facts = sight_field_facts(gate->policy, gate->dossiers, &dossier, &known, field);
+        facts.kind = (int)kind;
         facts.present &= exists;
         any |= decide(gate->policy, &ask->caller->standing, ask->purpose, (int)field, &facts, now_s).verdict !=
                VERDICT_HIDDEN;

@@ -15,6 +15,10 @@ struct sight_source {
  * *until_s: the first second at which less may show. */
 void sight_facts(const struct sight_source *source, uint32_t uid, uint64_t roles, int purpose,
                  const struct dossier *dossier, int64_t now_s, struct decide_dossier *facts, int64_t *until_s);
+/* The same for one field, which `known` is put behind. */
+struct decide_facts sight_field_facts(const struct policy *policy, const struct dossiers *dossiers,
+                                      const struct dossier *dossier, const struct decide_dossier *known,
+                                      unsigned field);
 
 /* What the policy alone says about the caller and the purpose (of a field, or, for -1, of a dossier as a whole); for a refusal
  * that must not tell whether a thing exists. */

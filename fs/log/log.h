@@ -45,6 +45,7 @@ enum log_what {
     LOG_COMMAND = 11,  /* another command was given */
     LOG_FACT = 12,     /* something was registered of a dossier, or ended: a consent, a restriction and so on */
     LOG_CALAMITY = 13, /* a calamity was declared, ended or reviewed: the glass was broken */
+    LOG_EXPLAIN = 14,  /* it was told why a dossier shows, or not, to somebody: what is so for it, and no value */
 };
 enum log_outcome { LOG_SHOWN = 1, LOG_MASKED = 2, LOG_REFUSED = 3, LOG_DONE = 4, LOG_FAILED = 5, LOG_GAP = 6 };
 
