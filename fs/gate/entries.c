@@ -69,24 +69,29 @@ static const char *gap_of(const struct door_caller *caller, int32_t pid)
     return pid == 0 ? "no-process" : NULL;
 }
 
-void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
-                            int leaf, const char *name, const char *rule, const char *reason)
+/* What makes refusals the same. A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's
+ * number; both are looked up in any case, so that neither takes longer. */
+static struct noise_key refusal_key(const struct gate *gate, const struct door_ask *ask, const char *code,
+                                    size_t code_bytes, int leaf)
 {
     uint64_t mark = gate_code_mark(gate, code, code_bytes);
     uint32_t number = dossiers_find(gate->dossiers, code, code_bytes);
-    /* A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's number. */
     uint64_t subject = number == DOSSIERS_NONE ? mark : dossiers_get(gate->dossiers, number).pseudonym;
-    struct noise_key key = {ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
+
+    return (struct noise_key){ask->caller->uid, ask->purpose, code_bytes > 0 ? subject : 0, leaf, true};
+}
+
+static void write_refusal(struct gate *gate, const struct door_ask *ask, const struct noise_key *key,
+                          const char *code, size_t code_bytes, const char *name, const char *rule, const char *reason)
+{
     const char *gap = gap_of(ask->caller, ask->pid);
     struct door_refusal refusal = {0};
     struct log_entry entry;
     char roles[512];
 
-    if (!noise_first(gate->noise, &key, clock_now_s()))
-        return;
-    entries_start(gate, ask, leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK, gap ? LOG_GAP : LOG_REFUSED, roles,
-                  &entry);
-    entry.subject = key.subject;
+    entries_start(gate, ask, key->leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK, gap ? LOG_GAP : LOG_REFUSED,
+                  roles, &entry);
+    entry.subject = key->subject;
     entry.rule = gap ? gap : rule;
     entry.name = name;
     entries_queue(gate, &entry, NULL, NULL);
@@ -98,15 +103,28 @@ void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const
     callers_refused(callers_own(ask->caller), &refusal);
 }
 
+void entries_refuse_because(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes,
+                            int leaf, const char *name, const char *rule, const char *reason)
+{
+    struct noise_key key = refusal_key(gate, ask, code, code_bytes, leaf);
+
+    if (noise_first(gate->noise, &key, clock_now_s()))
+        write_refusal(gate, ask, &key, code, code_bytes, name, rule, reason);
+}
+
+/* The sentence is made for the first of equal refusals alone: the others are only counted, and whoever floods us makes many. */
 void entries_refuse(struct gate *gate, const struct door_ask *ask, const char *code, size_t code_bytes, int leaf,
                     const char *name, const struct decision *decision)
 {
+    struct noise_key key = refusal_key(gate, ask, code, code_bytes, leaf);
     struct buffer reason = BUFFER_EMPTY;
     char rule[GATE_RULE_BYTES];
 
+    if (!noise_first(gate->noise, &key, clock_now_s()))
+        return;
     gate_rule_text(decide_rule_name(decision->rule), decision->line, rule);
     explain_sentence(gate->policy, decision, &reason);
-    entries_refuse_because(gate, ask, code, code_bytes, leaf, name, rule, buffer_text(&reason));
+    write_refusal(gate, ask, &key, code, code_bytes, name, rule, buffer_text(&reason));
     buffer_clear(&reason);
 }
 
