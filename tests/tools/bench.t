@@ -78,7 +78,7 @@ is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of 
 
 my ($status, $out, $err) = bench('--help');
 is("$status $err", '0 ', '--help: exit 0');
-like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy.*--csv.*--svg/s, '... and the options');
+like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy noise.*--csv.*--svg/s, '... and the options');
 is((grep { length > 120 } split /\n/, $out), 0, '... in 120 columns');
 for my $wrong (['--fast'], ['--rounds'], ['--rounds', 'x'], ['--rounds', 0], ['--rounds', 1001], ['--only', 'open'], ['--only', ''],
     ['--only', 'opens,'], ['more'], ['--csv']) {
@@ -115,8 +115,8 @@ SKIP: {
     well_formed(slurp("$dir/x.svg"), 'the picture');
     ($status, $out, $err) = bench('--tiny', '--rounds', 2, '--only', 'policy', '--csv', "$dir/p.csv");
     is("$status $err", '0 ', 'the policy alone');
-    like($out, qr/^  \Q$_\E .* \d+\.\d \(\S+\) +<= 1000 (?:met|MISSED)$/m, "... $_") for 'ns a decision,', '  in all 20', map { "ms for dossier policy $_," } qw(check register statement);
-    is(() = slurp("$dir/p.csv") =~ /^(?:decide|match|load|policy)/mg, 14, '... in both rounds, and nothing else is measured');
+    like($out, qr/^  \Q$_\E .* \d+\.\d \(\S+\) +<= 1000 (?:met|MISSED)$/m, "... $_") for 'ns a decision,', '  in all 20', map { "ms for dossier policy $_," } qw(check matrix diff never register statement);
+    is(() = slurp("$dir/p.csv") =~ /^(?:decide|match|load|policy)/mg, 20, '... in both rounds, and nothing else is measured');
     unlike($out, qr/flush/, '... nor told');
     is_deeply([mounts()], \@mounts, 'no mount stays') unless others();
     is_deeply([glob("$build/bench-*")], \@before, 'nor any file') unless others();

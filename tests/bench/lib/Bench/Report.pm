@@ -6,7 +6,7 @@ use Exporter 'import';
 
 use Bench::Statistics;
 
-our @EXPORT = qw(print_rows print_sizes print_flushes print_policy);
+our @EXPORT = qw(print_rows print_sizes print_flushes print_policy print_noise);
 
 my %titles = ('dossierfs-crash' => 'dossierfs, crash', floor => 'floor (libfuse)');
 
@@ -85,6 +85,27 @@ sub print_policy {
         my ($name, $title, $factor, $format, $goal) = @$row;
         my @values = map { $_ * $factor } $results->figures($name, 1, undef, 'dossierfs') or next;
         print sprintf('  %-44s %18s   %s', $title, spread($format, @values), $goal ? verdict(median(@values), $goal) : '') =~ s/\s+\z//r, "\n";
+    }
+    return;
+}
+
+# ---- noise ------------------------------------------------------------------------------------------------------
+
+my %ways = (plain => 'that ask elsewhere', same => 'that ask for one code each', other => 'that ask for any code');
+
+sub print_noise {
+    my ($results) = @_;
+    printf "\n%-46s %18s   %-13s %-16s %s\n", 'an open by one client, beside processes', 'us each', 'x alone', 'refusals a second', 'goal';
+    my @alone = $results->figures('noise', 0, undef, 'alone') or return;
+    printf "  %-44s %18s\n", 'alone', spread('%.1f', map { $_ / 1000 } @alone);
+    for my $crowd (@Bench::Noise::CROWDS) {
+        for my $way (@Bench::Noise::WAYS) {
+            my @ratios = ratios($results->series('noise', $crowd, undef, $way), $results->series('noise', 0, undef, 'alone')) or next;
+            print sprintf('  %-44s %18s   %-13s %-16s %s', "$crowd $ways{$way}",
+                spread('%.1f', map { $_ / 1000 } $results->figures('noise', $crowd, undef, $way)), spread('%.2f', @ratios),
+                sprintf('%.0f', median($results->figures('refusals', $crowd, undef, $way))), $way eq 'plain' ? '' : verdict(median(@ratios), 2))
+                =~ s/\s+\z//r, "\n";
+        }
     }
     return;
 }
