@@ -30,7 +30,7 @@ PKGS_COMMON := libsodium sqlite3
 PKGS_POLICY := inih libutf8proc
 PKGS_GATE   := libcap-ng
 PKGS_MOUNT  := fuse3
-PKGS_TOOLS  := jansson smartcols
+PKGS_TOOLS  := jansson smartcols libsystemd
 PKGS        := $(PKGS_COMMON) $(PKGS_POLICY) $(PKGS_GATE) $(PKGS_MOUNT) $(PKGS_TOOLS)
 PKG_CFLAGS  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -laio -lm -lpthread
@@ -45,7 +45,8 @@ ALL_LDFLAGS := -Wl,--as-needed,-z,relro,-z,now $(LDFLAGS)
 # PACKAGE[:PROBE] as tests/deps reads it; Debian's names.
 DEPS_build    := gcc libc6-dev:stdio.h pkg-config libfuse3-dev:fuse3.pc fuse3:fusermount3 libsodium-dev:libsodium.pc \
                  libsqlite3-dev:sqlite3.pc libinih-dev:inih.pc libutf8proc-dev:libutf8proc.pc libcap-ng-dev:libcap-ng.pc \
-                 libaio-dev:libaio.h libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h
+                 libaio-dev:libaio.h libjansson-dev:jansson.pc libsmartcols-dev:smartcols.pc libcsv-dev:csv.h \
+                 libsystemd-dev:libsystemd.pc
 DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_wrapper.pc libxml2-utils:xmllint tidy cmark-gfm \
                  libtext-csv-perl:Text/CSV.pm
 DEPS_check    := clang libclang-rt-dev:libclang_rt.fuzzer-$(shell uname -m).a clang-format cppcheck mandoc perl:prove

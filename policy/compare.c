@@ -191,7 +191,7 @@ const char *difference_what_name(enum difference_what what)
         [DIFFERENCE_ACCESS] = "access",   [DIFFERENCE_ROLE] = "role",       [DIFFERENCE_RECIPIENT] = "recipient",
         [DIFFERENCE_SECRECY] = "secrecy", [DIFFERENCE_PURPOSE] = "purpose", [DIFFERENCE_CATEGORY] = "category",
         [DIFFERENCE_FIELD] = "field",     [DIFFERENCE_KIND] = "kind",       [DIFFERENCE_POLICY] = "policy",
-        [DIFFERENCE_MOUNT] = "mount",     [DIFFERENCE_NEVER] = "never"};
+        [DIFFERENCE_MOUNT] = "mount",     [DIFFERENCE_LOG] = "log",         [DIFFERENCE_NEVER] = "never"};
 
     return names[what];
 }

@@ -21,6 +21,7 @@ enum difference_what {
     DIFFERENCE_KIND,
     DIFFERENCE_POLICY,
     DIFFERENCE_MOUNT,
+    DIFFERENCE_LOG,
     DIFFERENCE_NEVER, /* what the policy says of itself */
 };
 enum difference_way { DIFFERENCE_GAINS, DIFFERENCE_LOSES, DIFFERENCE_CHANGES };

@@ -346,6 +346,39 @@ static void compare_programs(struct compare *compare)
                     old->refused_count ? old->refused[0].line : 0, new->refused_count ? new->refused[0].line : 0);
 }
 
+static void append_sends(const struct policy_log *log, struct buffer *out)
+{
+    const char *names[POLICY_MAX_SENDS];
+
+    for (size_t i = 0; i < log->send_count; i++)
+        names[i] = log->send[i].text;
+    compare_append_sorted(out, names, log->send_count);
+}
+
+static void compare_log(struct compare *compare)
+{
+    const struct policy_log *old = &compare->old->log, *new = &compare->new->log;
+    struct buffer before = BUFFER_EMPTY, after = BUFFER_EMPTY;
+    const struct {
+        const char *about;
+        uint32_t before, after;
+    } limits[] = {{"unusual-dossiers", old->unusual_dossiers, new->unusual_dossiers},
+                  {"unusual-refusals", old->unusual_refusals, new->unusual_refusals}};
+
+    append_sends(old, &before);
+    append_sends(new, &after);
+    compare_buffers(compare, DIFFERENCE_LOG, "", "places that checkpoints are sent to", &before, &after,
+                    old->send_count ? old->send[0].line : 0, new->send_count ? new->send[0].line : 0);
+    buffer_printf(&before, "%u-%u", old->work_from, old->work_to);
+    buffer_printf(&after, "%u-%u", new->work_from, new->work_to);
+    compare_buffers(compare, DIFFERENCE_LOG, "", "working-hours", &before, &after, 0, 0);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        buffer_printf(&before, "%u", limits[i].before);
+        buffer_printf(&after, "%u", limits[i].after);
+        compare_buffers(compare, DIFFERENCE_LOG, "", limits[i].about, &before, &after, 0, 0);
+    }
+}
+
 /* New and gone ones are told here; the others are compared. */
 static void compare_each(struct compare *compare, enum difference_what what, const struct compare_pairs *pairs,
                          void (*both)(struct compare *compare, const struct compare_pair *pair))
@@ -383,6 +416,7 @@ void compare_sections(struct compare *compare)
     compare_each(compare, DIFFERENCE_KIND, &compare->kinds, compare_kind);
     compare_head(compare);
     compare_programs(compare);
+    compare_log(compare);
     tell_nevers(compare, compare->old, compare->new, DIFFERENCE_LOSES);
     tell_nevers(compare, compare->new, compare->old, DIFFERENCE_GAINS);
 }

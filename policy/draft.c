@@ -8,8 +8,9 @@
 
 #define NAME_RULE "a to z, 0 to 9 and '-', beginning with a letter"
 
-static const char sections_allowed[] = "[policy], [mount], [secrecy] and [kind NAME], [category NAME], [field NAME], "
-                                       "[purpose NAME], [role NAME], [recipient NAME]";
+static const char sections_allowed[] =
+    "[policy], [mount], [log], [never], [secrecy] and [kind NAME], [category NAME], "
+    "[field NAME], [purpose NAME], [role NAME], [recipient NAME]";
 
 int draft_init(struct draft *draft)
 {

@@ -94,6 +94,7 @@ int model_build(struct model *model, struct draft *draft)
     model_secrecy(model);
     model_published(model);
     model_mount(model);
+    model_log(model);
     model_never(model);
     return model->arena->failed || model->faults->failed ? -ENOMEM : 0;
 }

@@ -39,6 +39,8 @@ void model_fields(struct model *model);
 void model_terms(struct model *model);
 /* [mount]; the names it gives may not meet those of purposes, fields and codes. (model_mount.c) */
 void model_mount(struct model *model);
+/* [log]. (model_log.c) */
+void model_log(struct model *model);
 /* (model_purpose.c) */
 void model_purposes(struct model *model);
 /* What of purposes and categories only shows when both are known: special and incident-bound data. (model_rules.c) */

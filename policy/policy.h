@@ -23,6 +23,7 @@ enum {
     POLICY_MAX_PURPOSES = 64,
     POLICY_MAX_ROLES = 64,
     POLICY_MAX_NEVER = 64, /* sentences in [never] */
+    POLICY_MAX_SENDS = 8,  /* places that checkpoints of the log are sent to */
     POLICY_NAME_MAX_BYTES = 63,
     POLICY_CODE_MAX_BYTES = 64, /* a dossier's code is a directory name */
     POLICY_TEXT_MAX_BYTES = 1 << 20,
@@ -153,6 +154,21 @@ struct policy_mount {
     size_t refused_count;
 };
 
+/* [log]: where its checkpoints are sent, and what in it stands out (dossier(1), log unusual). */
+enum policy_send_way { SEND_JOURNAL, SEND_FILE, SEND_COMMAND };
+struct policy_send {
+    enum policy_send_way way;
+    const char *path; /* of the file, or of the program; "" for the journal */
+    const char *text; /* as the policy says it: "file /mnt/elsewhere/tenants" */
+    unsigned line;
+};
+struct policy_log {
+    const struct policy_send *send;
+    size_t send_count;
+    uint32_t work_from, work_to;                 /* hours of a working day, 0..24 */
+    uint32_t unusual_dossiers, unusual_refusals; /* within an hour; more stand out */
+};
+
 /* What register and statement say and no decision depends on. Strings are never NULL; "" means not given. */
 struct policy_published {
     const char *address, *website;
@@ -172,6 +188,7 @@ struct policy {
     const char *organisation, *timezone, *contact;
     struct policy_published published;
     struct policy_mount mount;
+    struct policy_log log;
     unsigned kind_count, category_count, field_count, purpose_count;
     unsigned role_count; /* roles and recipients, at most POLICY_MAX_ROLES */
     unsigned own_roles;  /* the first so many are [role] sections, the rest [recipient] */

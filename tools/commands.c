@@ -126,6 +126,10 @@ static const struct command_option checkpoint_options[] = {
     {0},
 };
 
+static const struct command_option send_options[] = {
+    {0},
+};
+
 static const struct command_option breach_options[] = {
     {"user", "USER|UID", COMMAND_TEXT, "to this person"},
     {"program", "NAME", COMMAND_TEXT, "to this program; its name is a hint"},
@@ -163,9 +167,9 @@ static const struct command_option report_options[] = {
 static const struct command_option unusual_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
-    {"bulk", "N", COMMAND_TEXT, "more dossiers than this within an hour stand out; default 50"},
-    {"refusals", "N", COMMAND_TEXT, "more refusals than this within an hour stand out; default 20"},
-    {"hours", "FROM-TO", COMMAND_TEXT, "when people work, on working days; default 7-19"},
+    {"bulk", "N", COMMAND_TEXT, "more dossiers than this within an hour stand out; default: as the policy says"},
+    {"refusals", "N", COMMAND_TEXT, "more refusals than this within an hour stand out; default: as the policy says"},
+    {"hours", "FROM-TO", COMMAND_TEXT, "when people work, on working days; default: as the policy says"},
     {"json", NULL, COMMAND_TEXT, "JSON lines"},
     {0},
 };
@@ -279,6 +283,10 @@ const struct command commands_table[] = {
      0, 0, COMMAND_TEXT, versions_options, "For roles with commands = policy.versions.\n"},
     {"log", "report", log_report_run, COMMAND_GATE, "a period of the log as one HTML page: counts, no names", "", 0,
      0, COMMAND_TEXT, report_options, "Without --from: thirty days.\nTIME is as for `log show`.\n"},
+    {"log", "send", log_send_run, COMMAND_LOCAL, "take the newest signed checkpoint to where the policy says", "", 0,
+     0, COMMAND_TEXT, send_options,
+     "Needs a policy and no key; for a timer, once a day. `status` tells when that last worked.\n"
+     "Exit code: 0 done, 1 the log does not go on from what a file holds, 2 could not be sent to all.\n"},
     {"log", "show", log_show_run, COMMAND_GATE, "show entries of the processing log", "", 0, 0, COMMAND_TEXT,
      show_options, time_help},
     {"log", "verify", log_verify_run, COMMAND_LOCAL, "check that the processing log is what it was", "[DIRECTORY]", 0,
@@ -297,7 +305,7 @@ const struct command commands_table[] = {
     {"status", NULL, status_run, COMMAND_GATE, "tell which policy is in force, and what is open", "", 0, 0,
      COMMAND_TEXT, status_options,
      "For root, the store's owner, and roles with commands = status. Exit code 1: the policy's file has faults\n"
-     "and is not what is in force (or you may not ask).\n"},
+     "and is not what is in force, a checkpoint could not be sent or was not for 36 hours, or you may not ask.\n"},
     {0},
 };
 

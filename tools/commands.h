@@ -122,6 +122,7 @@ int log_did_run(struct command_context *context);
 int log_export_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_report_run(struct command_context *context);
+int log_send_run(struct command_context *context);
 int log_show_run(struct command_context *context);
 int log_unusual_run(struct command_context *context);
 int log_verify_run(struct command_context *context);

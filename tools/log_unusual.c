@@ -336,11 +336,11 @@ static int print(struct unusual *unusual)
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static int take_number(struct command_context *context, const char *option, uint64_t usual, uint64_t *out)
+/* Of the option; without it `out` stays what the policy says. */
+static int take_number(struct command_context *context, const char *option, uint64_t *out)
 {
     const char *text = commands_option(context, option);
 
-    *out = usual;
     if (text && number_parse_u64(text, strlen(text), 1, INT64_MAX, out) < 0)
         return commands_cannot(context, "--%s is a number from 1 on", option);
     return COMMAND_DONE;
@@ -350,8 +350,6 @@ static int take_hours(struct unusual *unusual)
 {
     const char *text = commands_option(unusual->context, "hours"), *dash = text ? strchr(text, '-') : NULL;
 
-    unusual->day_from = 7;
-    unusual->day_to = 19;
     if (text && (!dash || number_parse_u32(text, (size_t)(dash - text), 0, 24, &unusual->day_from) < 0 ||
                  number_parse_u32(dash + 1, strlen(dash + 1), 0, 24, &unusual->day_to) < 0 ||
                  unusual->day_from >= unusual->day_to))
@@ -362,8 +360,13 @@ static int take_hours(struct unusual *unusual)
 /* The last seven days, unless something else is asked for; and, for what people are used to, what was before. */
 static int take_question(struct unusual *unusual, struct log_filter *filter)
 {
+    const struct policy_log *usual = &gate_policy(unusual->context->gate)->log;
     int code = log_ask_times(unusual->context, filter);
 
+    unusual->bulk = usual->unusual_dossiers;
+    unusual->refusals = usual->unusual_refusals;
+    unusual->day_from = usual->work_from;
+    unusual->day_to = usual->work_to;
     if (code != COMMAND_DONE)
         return code;
     unusual->to_ms = filter->to_ms;
@@ -371,9 +374,9 @@ static int take_question(struct unusual *unusual, struct log_filter *filter)
     filter->from_ms = unusual->from_ms - PAST_DAYS * DAY_MS;
     if (filter->from_ms <= 0)
         filter->from_ms = 1;
-    code = take_number(unusual->context, "bulk", 50, &unusual->bulk);
+    code = take_number(unusual->context, "bulk", &unusual->bulk);
     if (code == COMMAND_DONE)
-        code = take_number(unusual->context, "refusals", 20, &unusual->refusals);
+        code = take_number(unusual->context, "refusals", &unusual->refusals);
     return code == COMMAND_DONE ? take_hours(unusual) : code;
 }
 

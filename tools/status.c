@@ -27,6 +27,34 @@ static void print_faults(const struct command_context *context, const struct gat
                 status->faults.faults[i].text);
 }
 
+/* Where the newest checkpoint of the log went, and what is wrong with that. */
+static void print_sent(const struct command_context *context, const struct sent_place *sent)
+{
+    char stamp[CLOCK_STAMP_BYTES];
+
+    fprintf(context->out, "sent to      %s", sent->place);
+    if (sent->sent_s) {
+        clock_stamp(sent->sent_s, stamp);
+        fprintf(context->out, ", at %s, up to entry %llu\n", stamp, (unsigned long long)sent->size);
+    } else {
+        fputs(": nothing yet\n", context->out);
+    }
+    if (sent->why[0]) {
+        clock_stamp(sent->tried_s, stamp);
+        fprintf(context->out, "             FAILED at %s: %s\n", stamp, sent->why);
+    } else if (sent_is_late(sent, clock_now_s())) {
+        fprintf(context->out, "             LATE: dossier log send is to run once a day, from a timer\n");
+    }
+}
+
+static bool some_late(const struct gate_status *status)
+{
+    for (size_t i = 0; i < status->sent_count; i++)
+        if (sent_is_late(&status->sent[i], clock_now_s()))
+            return true;
+    return false;
+}
+
 static void print_text(const struct command_context *context, const struct gate_status *status)
 {
     char version[2 * POLICY_HASH_BYTES + 1];
@@ -43,6 +71,8 @@ static void print_text(const struct command_context *context, const struct gate_
             status->purposes, status->roles);
     fprintf(context->out, "store        %s, %u dossiers\n", status->store, (unsigned)status->dossiers);
     fprintf(context->out, "log          %llu entries\n", (unsigned long long)status->entries);
+    for (size_t i = 0; i < status->sent_count; i++)
+        print_sent(context, &status->sent[i]);
     if (status->mounted)
         fprintf(context->out, "mounted on   %s, for %lld h %lld min\n", status->mountpoint, (long long)(minutes / 60),
                 (long long)(minutes % 60));
@@ -60,6 +90,21 @@ static json_t *faults_json(const struct gate_status *status)
     return list;
 }
 
+static json_t *sent_json(const struct gate_status *status)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < status->sent_count; i++) {
+        const struct sent_place *sent = &status->sent[i];
+
+        json_array_append_new(list, json_pack("{so sI sI sI so sb}", "place", output_json_text(sent->place), "sent_s",
+                                              (json_int_t)sent->sent_s, "entries", (json_int_t)sent->size, "tried_s",
+                                              (json_int_t)sent->tried_s, "failed", output_json_text(sent->why),
+                                              "late", (int)sent_is_late(sent, clock_now_s())));
+    }
+    return list;
+}
+
 static int print_json(const struct command_context *context, const struct gate_status *status)
 {
     char version[2 * POLICY_HASH_BYTES + 1];
@@ -67,13 +112,14 @@ static int print_json(const struct command_context *context, const struct gate_s
 
     sodium_bin2hex(version, sizeof version, status->version, sizeof status->version);
     object = json_pack(
-        "{so ss sI sI sb sI so so so sb sI sI sI sI sI sI sI}", "policy", output_json_text(status->file), "version",
-        version, "in_force_ms", (json_int_t)status->in_force_ms, "replaced", (json_int_t)status->replaced, "faulty",
-        (int)(status->faulty_ms != 0), "faulty_ms", (json_int_t)status->faulty_ms, "faults", faults_json(status),
-        "store", output_json_text(status->store), "mountpoint", output_json_text(status->mountpoint), "mounted",
-        (int)status->mounted, "uptime_s", (json_int_t)status->uptime_s, "kinds", (json_int_t)status->kinds, "fields",
-        (json_int_t)status->fields, "purposes", (json_int_t)status->purposes, "roles", (json_int_t)status->roles,
-        "dossiers", (json_int_t)status->dossiers, "entries", (json_int_t)status->entries);
+        "{so ss sI sI sb sI so so so sb sI sI sI sI sI sI sI so}", "policy", output_json_text(status->file),
+        "version", version, "in_force_ms", (json_int_t)status->in_force_ms, "replaced", (json_int_t)status->replaced,
+        "faulty", (int)(status->faulty_ms != 0), "faulty_ms", (json_int_t)status->faulty_ms, "faults",
+        faults_json(status), "store", output_json_text(status->store), "mountpoint",
+        output_json_text(status->mountpoint), "mounted", (int)status->mounted, "uptime_s",
+        (json_int_t)status->uptime_s, "kinds", (json_int_t)status->kinds, "fields", (json_int_t)status->fields,
+        "purposes", (json_int_t)status->purposes, "roles", (json_int_t)status->roles, "dossiers",
+        (json_int_t)status->dossiers, "entries", (json_int_t)status->entries, "sent", sent_json(status));
     if (object && status->owner_known)
         json_object_set_new(object, "owner_uid", json_integer(status->owner_uid));
     return output_json(context->out, object);
@@ -89,7 +135,7 @@ int status_run(struct command_context *context)
         commands_cannot(context, "%s", why.text);
         return error == -EACCES ? COMMAND_FAULTS : COMMAND_CANNOT;
     }
-    code = status.faulty_ms ? COMMAND_FAULTS : COMMAND_DONE;
+    code = status.faulty_ms || some_late(&status) ? COMMAND_FAULTS : COMMAND_DONE;
     if (!commands_option(context, "json"))
         print_text(context, &status);
     else if (print_json(context, &status) < 0)

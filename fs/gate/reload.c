@@ -1,6 +1,7 @@
 #include "fs/gate/reload.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -539,6 +540,20 @@ static int may_ask(struct gate *gate, const struct gate_person *person, struct r
     return 0;
 }
 
+static void tell_sent(const struct gate *gate, const struct policy *policy, struct gate_status *status)
+{
+    char path[PATH_MAX];
+
+    if ((size_t)snprintf(path, sizeof path, "%s/log", store_path(gate->store)) >= sizeof path)
+        return;
+    for (size_t i = 0; i < policy->log.send_count; i++) {
+        struct sent_place *place = &status->sent[status->sent_count++];
+
+        snprintf(place->place, sizeof place->place, "%s", policy->log.send[i].text);
+        sent_read(path, place);
+    }
+}
+
 int gate_status(struct gate *gate, const struct gate_person *person, struct gate_status *status,
                 struct report_why *why)
 {
@@ -574,6 +589,7 @@ int gate_status(struct gate *gate, const struct gate_person *person, struct gate
         gate_status_clear(status);
         return report_fail(why, -ENOMEM, "no memory");
     }
+    tell_sent(gate, policy, status);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #define DOSSIERFS_GATE_RELOAD_H
 
 #include "fs/gate/door.h"
+#include "fs/log/sent.h"
 
 /* Puts the policy in force and returns when it is. 0: it is (if it was already, nothing is done). -EINVAL: it is faulty, or does not
  * fit the dossiers or the mount: what is in force stays, and the faults are kept to be told. Anything else (-ENOMEM, -EIO, -ENOSPC):
@@ -34,6 +35,8 @@ struct gate_status {
     int64_t uptime_s;
     int64_t faulty_ms; /* since when the file is not what is in force; 0: it is */
     struct policy_faults faults;
+    size_t sent_count; /* places that checkpoints of the log are sent to, and what became of it */
+    struct sent_place sent[POLICY_MAX_SENDS];
 };
 /* For those who have the command "status", and for root and the store's owner, who can read the files anyway; logged. 0: to be
  * cleared. -EACCES, -EIO, -ENOMEM. */
