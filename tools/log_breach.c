@@ -114,7 +114,7 @@ static int note_person(struct breach *breach, const struct log_entry *entry, con
         person->last_ms = entry->time_ms;
     person->times += entry->count;
     /* A field or a rendering is content; a listing of a dossier tells which fields have one, which is content too. */
-    if (entry->outcome != LOG_REFUSED && entry->what != LOG_LOOK) {
+    if (!log_outcome_is_refusal(entry->outcome) && entry->what != LOG_LOOK) {
         person->shown = true;
         note_fields(breach, person, entry->fields);
     }
@@ -125,7 +125,7 @@ static bool is_disclosure(const struct log_entry *entry)
 {
     return (entry->what == LOG_FIELD || entry->what == LOG_DOSSIER || entry->what == LOG_LISTING ||
             entry->what == LOG_LOOK) &&
-           (entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED || entry->outcome == LOG_REFUSED);
+           (entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED || log_outcome_is_refusal(entry->outcome));
 }
 
 static int on_record(void *context, const struct log_record *record, const char *code)
@@ -144,7 +144,7 @@ static int on_record(void *context, const struct log_record *record, const char 
     if (breach->entries == 0 || entry->time_ms > breach->last_ms)
         breach->last_ms = entry->time_ms;
     breach->entries++;
-    breach->refused += entry->outcome == LOG_REFUSED;
+    breach->refused += log_outcome_is_refusal(entry->outcome);
     if (entry->subject)
         return note_person(breach, entry, code);
     breach->listings += entry->what == LOG_LISTING && entry->outcome == LOG_SHOWN && entry->purpose[0];

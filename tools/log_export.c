@@ -117,7 +117,7 @@ static bool is_processing(const struct log_record *record)
 {
     const struct log_entry *entry = &record->entry;
 
-    return !record->erased && entry->outcome != LOG_REFUSED && (entry->subject || entry->purpose[0]);
+    return !record->erased && !log_outcome_is_refusal(entry->outcome) && (entry->subject || entry->purpose[0]);
 }
 
 /* ---- Logboek Dataverwerkingen, OpenTelemetry ------------------------------------------------------------------------ */

@@ -83,7 +83,7 @@ static int on_record(void *context, const struct log_record *record, const char 
     const struct log_entry *entry = &record->entry;
     bool opened = entry->what == LOG_FIELD || entry->what == LOG_DOSSIER || entry->what == LOG_LISTING;
     uint64_t shown = opened && (entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED) ? entry->count : 0;
-    uint64_t refused = entry->outcome == LOG_REFUSED ? entry->count : 0;
+    uint64_t refused = log_outcome_is_refusal(entry->outcome) ? entry->count : 0;
     int32_t day;
     int error;
 

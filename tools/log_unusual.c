@@ -251,11 +251,11 @@ static int on_record(void *context, const struct log_record *record, const char 
     if (worker->hour != entry->time_ms / HOUR_MS)
         error = end_hour(unusual, worker);
     worker->hour = entry->time_ms / HOUR_MS;
-    if (!error && entry->outcome == LOG_REFUSED)
+    if (!error && log_outcome_is_refusal(entry->outcome))
         worker->refusals += entry->count;
     else if (!error && content && (entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED))
         error = note_shown(unusual, worker, entry);
-    if (!error && content && entry->outcome != LOG_REFUSED && entry->purpose[0])
+    if (!error && content && !log_outcome_is_refusal(entry->outcome) && entry->purpose[0])
         error = note_purpose(unusual, worker, entry);
     return error;
 }

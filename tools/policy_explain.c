@@ -127,8 +127,9 @@ static void print_head(const struct question *question)
             fprintf(out, "%s%s", between, policy->roles[i].name);
             between = ", ";
         }
-    fprintf(out, "%s\nsecrecy   %s\n", question->standing.roles ? "" : "none",
-            question->standing.bound ? "bound" : "not bound on this day");
+    if (!question->standing.roles)
+        fputs(question->person->user[0] ? "none" : "none: in the log a gap (no-account), and no denial", out);
+    fprintf(out, "\nsecrecy   %s\n", question->standing.bound ? "bound" : "not bound on this day");
     fprintf(out, "purpose   %s, for %s%s of kind %s\nat        %s\n\n", policy->purposes[question->purpose].name,
             code ? "dossier " : "a dossier", code ? code : "", policy->kinds[question->kind].name, time);
 }

@@ -66,7 +66,9 @@ static const char *gap_of(const struct door_caller *caller, int32_t pid)
 {
     if (caller->gap)
         return "identity";
-    return pid == 0 ? "no-process" : NULL;
+    if (pid == 0)
+        return "no-process";
+    return gate_is_unknown(caller->person->user, &caller->standing) ? GATE_NO_ACCOUNT : NULL;
 }
 
 /* What makes refusals the same. A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's
@@ -99,7 +101,8 @@ static void write_refusal(struct gate *gate, const struct door_ask *ask, const s
     snprintf(refusal.purpose, sizeof refusal.purpose, "%s", entry.purpose ? entry.purpose : "");
     snprintf(refusal.name, sizeof refusal.name, "%.*s%s%s", (int)code_bytes, code, code_bytes && name[0] ? "/" : "",
              name);
-    snprintf(refusal.reason, sizeof refusal.reason, "%s", reason);
+    snprintf(refusal.reason, sizeof refusal.reason, "%s",
+             gap && strcmp(gap, GATE_NO_ACCOUNT) == 0 ? "no account has this uid, and no role names it" : reason);
     callers_refused(callers_own(ask->caller), &refusal);
 }
 

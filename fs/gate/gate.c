@@ -295,9 +295,13 @@ struct policy_standing gate_standing(const struct gate *gate, const struct gate_
     return policy_match(gate_policy(gate), &who, clock_day_of(clock_now_s()));
 }
 
-static int refuse_command(const struct gate *gate, const struct policy_standing *standing, const char *command,
-                          struct report_why *why)
+static int refuse_command(const struct gate *gate, const struct gate_person *person,
+                          const struct policy_standing *standing, const char *command, struct report_why *why)
 {
+    if (gate_is_unknown(person->user, standing))
+        return report_fail(why, -EACCES,
+                           "no account has your uid, %u, and no role in %s names it, so \"%s\" is not for you",
+                           (unsigned)person->uid, gate_policy(gate)->file, command);
     if (standing->roles != 0 && !standing->bound)
         return report_fail(why, -EACCES,
                            "you are not bound to secrecy today ([secrecy] in %s), so \"%s\" is not for you",
@@ -312,24 +316,25 @@ int gate_command(struct gate *gate, const struct gate_person *person, const char
     unsigned line = 0;
     /* Unmounted, the key is the right: who holds one can read the store's bytes anyway. It is logged all the same. */
     bool allowed = !gate->mounted || policy_allows_command(gate_policy(gate), &standing, command, &line);
+    bool unknown = !allowed && gate_is_unknown(person->user, &standing);
     struct noise_key key = {person->uid, -1, gate_code_mark(gate, command, strlen(command)), ENTRIES_COMMAND, true};
     char roles[512], rule[GATE_RULE_BYTES];
     struct log_entry entry;
     int error;
 
     if (!allowed && !noise_first(gate->noise, &key, clock_now_s()))
-        return refuse_command(gate, &standing, command, why);
-    gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : LOG_REFUSED, &entry);
+        return refuse_command(gate, person, &standing, command, why);
+    gate_entry_person(gate, person, LOG_COMMAND, allowed ? LOG_DONE : unknown ? LOG_GAP : LOG_REFUSED, &entry);
     gate_role_names(gate_policy(gate), standing.roles, roles, sizeof roles);
     gate_rule_text(gate->mounted ? "commands" : "key holder", line, rule);
     entry.role = roles;
-    entry.rule = rule;
+    entry.rule = unknown ? GATE_NO_ACCOUNT : rule;
     entry.name = command;
     error = log_append_and_wait(gate->log, &entry);
     if (error)
         return report_fail(why, -EIO, "the processing log can't be written, so nothing is done: %s",
                            strerror(-error));
-    return allowed ? 0 : refuse_command(gate, &standing, command, why);
+    return allowed ? 0 : refuse_command(gate, person, &standing, command, why);
 }
 
 int gate_find_subject(struct store_reader *reader, const char *code, struct store_subject *subject,

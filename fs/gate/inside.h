@@ -67,6 +67,13 @@ static inline bool gate_is_gap(const struct door_ask *ask)
 {
     return ask->caller->gap || ask->pid == 0;
 }
+/* Is it a uid that nobody stands for: without an account, and in no role by its number? Refused like anybody who is in no role, by the
+ * same steps and with the same answer; but in the log it is a gap, since nobody knows who that is. */
+#define GATE_NO_ACCOUNT "no-account" /* the rule of such an entry */
+static inline bool gate_is_unknown(const char *user, const struct policy_standing *standing)
+{
+    return user[0] == '\0' && standing->roles == 0;
+}
 /* Standing of a person today. */
 struct policy_standing gate_standing(const struct gate *gate, const struct gate_person *person);
 /* "role-purpose 40", or the word alone where no line of the policy decides. */

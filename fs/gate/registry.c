@@ -132,14 +132,16 @@ static int log_refused_calamity(struct change *change, const char *purpose, cons
 {
     uint64_t mark = gate_code_mark(change->gate, change->code, strlen(change->code));
     struct noise_key key = {change->person->uid, -1, mark, ENTRIES_COMMAND, true};
+    const struct policy_standing standing = gate_standing(change->gate, change->person);
+    bool unknown = gate_is_unknown(change->person->user, &standing);
     struct log_entry entry;
 
     if (!noise_first(change->gate->noise, &key, clock_now_s()))
         return 0;
-    gate_entry_person(change->gate, change->person, LOG_CALAMITY, LOG_REFUSED, &entry);
+    gate_entry_person(change->gate, change->person, LOG_CALAMITY, unknown ? LOG_GAP : LOG_REFUSED, &entry);
     entry.purpose = purpose;
     entry.subject = mark;
-    entry.rule = rule;
+    entry.rule = unknown ? GATE_NO_ACCOUNT : rule;
     entry.name = verb;
     if (log_append_and_wait(change->gate->log, &entry) == 0)
         return 0;

@@ -474,7 +474,8 @@ static int about_dossier(struct replaying *replaying, const struct actor *actor,
 
 static bool tells_decision(const struct log_entry *entry)
 {
-    bool decided = entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED || entry->outcome == LOG_REFUSED;
+    bool decided =
+        entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED || log_outcome_is_refusal(entry->outcome);
 
     switch (entry->what) {
     case LOG_FIELD:
@@ -485,7 +486,7 @@ static bool tells_decision(const struct log_entry *entry)
         return decided && entry->purpose[0]; /* the list of purposes is everybody's */
     case LOG_COMMAND:
         /* A key holder's command is decided by the key. */
-        return entry->name[0] && (entry->outcome == LOG_REFUSED || strncmp(entry->rule, "commands", 8) == 0);
+        return entry->name[0] && (log_outcome_is_refusal(entry->outcome) || strncmp(entry->rule, "commands", 8) == 0);
     default:
         return false;
     }
@@ -493,13 +494,14 @@ static bool tells_decision(const struct log_entry *entry)
 
 static int replay_entry(struct replaying *replaying, const struct log_entry *entry)
 {
-    enum gate_replay_verdict was = entry->outcome == LOG_REFUSED  ? GATE_REPLAY_REFUSED
-                                   : entry->outcome == LOG_MASKED ? GATE_REPLAY_MASKED
-                                                                  : GATE_REPLAY_SHOWN;
+    enum gate_replay_verdict was = log_outcome_is_refusal(entry->outcome) ? GATE_REPLAY_REFUSED
+                                   : entry->outcome == LOG_MASKED         ? GATE_REPLAY_MASKED
+                                                                          : GATE_REPLAY_SHOWN;
     struct asked asked = {.entry = entry, .was = was};
     struct actor *actor;
 
-    if (entry->outcome == LOG_GAP) {
+    /* Another policy may name the number of a uid that has no account; who asked is else not known. */
+    if (entry->outcome == LOG_GAP && strcmp(entry->rule, GATE_NO_ACCOUNT) != 0) {
         replaying->out->gaps += entry->count;
         return 0;
     }

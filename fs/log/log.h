@@ -154,6 +154,8 @@ int log_query(struct log *log, const struct log_filter *filter, int (*each)(void
               void *context, struct report_why *why);
 const char *log_what_name(enum log_what what);          /* "field" */
 const char *log_outcome_name(enum log_outcome outcome); /* "shown" */
+/* Was nothing given: refused, or a gap, in which nobody knew who asked? */
+bool log_outcome_is_refusal(enum log_outcome outcome);
 /* From the name; -1 if there is no such one. */
 int log_what_find(const char *name);
 int log_outcome_find(const char *name);

@@ -39,6 +39,11 @@ const char *log_outcome_name(enum log_outcome outcome)
     return name(outcomes, OUTCOMES, (size_t)outcome);
 }
 
+bool log_outcome_is_refusal(enum log_outcome outcome)
+{
+    return outcome == LOG_REFUSED || outcome == LOG_GAP;
+}
+
 int log_what_find(const char *wanted)
 {
     return find(whats, WHATS, wanted);

@@ -161,7 +161,11 @@ static uint64_t render_roles(const struct policy *policy, const struct door_self
                       self->standing.in_force >> i & 1 ? "" : " (the agreement is not in force today)");
         first = false;
     }
-    buffer_append_text(out, self->standing.roles ? "\n" : "none: nothing shows to you\n");
+    if (!self->standing.roles)
+        buffer_append_text(out, self->user[0]
+                                    ? "none: nothing shows to you"
+                                    : "none: no account has this uid, and no role names it: nothing shows to you");
+    buffer_append_text(out, "\n");
     buffer_printf(out, "Secrecy: %s\n",
                   self->standing.bound ? "bound" : "no record in force: nothing shows to you until there is one");
     return policy_purposes(policy, &self->standing);

@@ -83,7 +83,7 @@ for my $words (['end', 'calamity', 'CODE', 'redding'], ['set', 'calamity', 'CODE
     is_deeply(\@there, \@nowhere, "@$words: the same answer for a dossier that is there and one that is not") or diag(@there, @nowhere);
     is($there[0], 1, "@$words: refused");
 }
-my @tries = grep { $_->{uid} == STRANGER && $_->{outcome} eq 'refused' } $trial->log_entries('--user', STRANGER);
+my @tries = grep { $_->{uid} == STRANGER && "$_->{outcome} $_->{rule}" eq 'gap no-account' } $trial->log_entries('--user', STRANGER);
 is(scalar(grep { $_->{what} eq 'calamity' } @tries), 2, 'a calamity that was refused is in the log, for both');
 cmp_ok(scalar(@tries), '>=', 4, 'and so are the others');
 

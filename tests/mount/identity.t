@@ -37,6 +37,13 @@ is(slurp_as($uid{dirk}, $file), 'ENOENT', 'an account that is in no role');
 is(slurp_as($uid{erik}, $file), 'ENOENT', 'a member who is not bound to secrecy');
 is(slurp_as($uid{61001}, $file), 'ENOENT', 'an account with the name of a number is not that number');
 is(slurp_as(62999, $file), 'ENOENT', 'a uid that nobody has');
+my ($unknown) = grep { $_->{uid} == 62999 } $trial->log_entries;
+is("$unknown->{outcome} $unknown->{rule} $unknown->{subject}", 'gap no-account 2020-00001', 'is a gap in the log, and no denial');
+my ($denied) = grep { $_->{uid} == $uid{dirk} } $trial->log_entries;
+is("$denied->{outcome} $denied->{rule} $denied->{subject}", 'refused no-role 2020-00001', 'an account in no role is denied');
+my $page = slurp_as(62999, "$mnt/mijn-toegang.txt");
+like($page, qr/^Roles:   none: no account has this uid, and no role names it: nothing shows to you$/m, 'the own page says why');
+like($page, qr{huur-innen/2020-00001: no account has this uid, and no role names it$}m, 'also of the refusal');
 is(as_uid(0, sub {
     $) = "62100 62100 62101";
     $( = 62100;

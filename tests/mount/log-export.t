@@ -67,7 +67,7 @@ my $hex16 = qr/(?!0{32})[0-9a-f]{32}/;
 my $hex8 = qr/(?!0{16})[0-9a-f]{16}/;
 my $uuid = qr/[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
 my $zoned = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d/;
-my @processed = grep { $_->{outcome} ne 'refused' && ($_->{subject_number} || $_->{purpose}) } @truth;
+my @processed = grep { $_->{outcome} !~ /^(?:refused|gap)$/ && ($_->{subject_number} || $_->{purpose}) } @truth;
 my @about = grep { $_->{subject_number} } @processed;
 
 # ---- Logboek Dataverwerkingen ----------------------------------------------------------------------------------------------

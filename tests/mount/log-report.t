@@ -34,7 +34,7 @@ my @entries = $trial->log_entries('--from', '2027-01-01', '--to', '2027-01-05');
 my ($shown, $refused) = (0, 0);
 for (@entries) {
     $shown += $_->{count} if $_->{what} =~ /^(?:field|dossier|listing)$/ && $_->{outcome} =~ /^(?:shown|masked)$/;
-    $refused += $_->{count} if $_->{outcome} eq 'refused';
+    $refused += $_->{count} if $_->{outcome} =~ /^(?:refused|gap)$/;
 }
 like($page, qr/ entries: $shown times something was opened, $refused times something was refused,/, 'the counts are those of the log');
 my ($days) = $page =~ m{Day by day(.*?)</table>}s;
@@ -42,7 +42,7 @@ is(join(' ', $days =~ /(2027-01-0\d)<\/th>/g), '2027-01-04 2027-01-05', 'the day
 is(scalar(() = $days =~ /<rect /g), 2, 'and a bar for each');
 like($days, qr{<svg role="img"[^>]*><title>Opened per day, from 2027-01-01 to 2027-01-05; at most \d+ on one day</title>}, 'with its text');
 like($page, qr{huur-innen</th>}, 'by purpose');
-like($page, qr{no-role</th>}, 'and why it was refused');
+like($page, qr{no-account</th>}, 'and why it was refused');
 like($page, qr{&lt;b&gt;&amp;&quot;x|&lt;b&gt;&amp;&#34;x}, 'what a program calls itself is text');
 unlike($page, qr/6100\d|2020-0000|Noordstam|<script|<b>&|(?:src|href)="(?!#)/, 'no person, no dossier, nothing that is fetched');
 SKIP: {

@@ -102,11 +102,11 @@ is(scalar(grep { /^shown refused field huur-innen/ } @groups), 0, 'and one that 
 
 # ---- who, and what ---------------------------------------------------------------------------------------------------
 
-($status, $out, $err) = $trial->dossier({uid => INCASSO}, 'policy', 'replay', $mask);
+($status, $out, $err) = $trial->dossier({uid => KLANTCONTACT}, 'policy', 'replay', $mask);
 is($status, 1, 'whose role has no policy.replay');
 like($err, qr/no role of yours has "policy\.replay"/, 'is refused');
 my @commands = grep { $_->{what} eq 'command' && $_->{name} eq 'policy.replay' } $trial->log_entries;
-is_deeply([map { "$_->{uid} $_->{outcome}" } @commands[-2, -1]], ['61004 done', '61001 refused'], 'both are in the log');
+is_deeply([map { "$_->{uid} $_->{outcome}" } @commands[-2, -1]], ['61004 done', '61002 refused'], 'both are in the log');
 ($status, $out, $err) = replay({}, Trial::write_file("$trial->{dir}/bad.ini", "[policy]\norganisation = X\nnonsense = 1\n"));
 is($status, 1, 'a policy with faults');
 like($err, qr{^bad\.ini:3: .*nonsense}m, 'is told with the line');

@@ -39,8 +39,10 @@ for my $who ([INCASSO, 'collections'], [STRANGER, 'a stranger'], [BEHEER, 'the a
 }
 ($status, $out, $err) = run({uid => FUNCTIONARIS, stdin => Trial::csv_of(Trial::rows())}, $bin, @place, 'import', '-');
 is($status, 1, 'the officer does not import');
-my ($refused) = grep { $_->{outcome} eq 'refused' && $_->{uid} == STRANGER && $_->{name} eq 'log.show' } $trial->log_entries;
+my ($refused) = grep { $_->{outcome} eq 'refused' && $_->{uid} == INCASSO && $_->{name} eq 'log.show' } $trial->log_entries;
 ok($refused, 'refused commands are in the log');
+my ($gap) = grep { $_->{outcome} eq 'gap' && $_->{uid} == STRANGER && $_->{name} eq 'log.show' } $trial->log_entries;
+is($gap->{rule}, 'no-account', 'as a gap, where nobody knows who it was');
 
 # ---- import ----------------------------------------------------------------------------------------------------------------
 

@@ -164,6 +164,9 @@ static void words_have_numbers(void **state)
         assert_int_equal(log_what_find(log_what_name((enum log_what)what)), what);
     for (int outcome = LOG_SHOWN; outcome <= LOG_GAP; outcome++)
         assert_int_equal(log_outcome_find(log_outcome_name((enum log_outcome)outcome)), outcome);
+    for (int outcome = LOG_SHOWN; outcome <= LOG_GAP; outcome++)
+        assert_int_equal(log_outcome_is_refusal((enum log_outcome)outcome),
+                         outcome == LOG_REFUSED || outcome == LOG_GAP);
     assert_int_equal(log_what_find("nothing"), -1);
     assert_int_equal(log_outcome_find(""), -1);
     assert_string_equal(log_what_name((enum log_what)99), "unknown");

@@ -192,7 +192,7 @@ static void test_own_page(void **state)
     assert_string_equal(own_page(61009, &page),
                         "Stichting Voorbeeld\n\n"
                         "You are: uid 61009\n"
-                        "Roles:   none: nothing shows to you\n"
+                        "Roles:   none: no account has this uid, and no role names it: nothing shows to you\n"
                         "Secrecy: no record in force: nothing shows to you until there is one\n"
                         "\nLast refusals\n"
                         "  none\n"
