@@ -363,7 +363,8 @@ static void compare_log(struct compare *compare)
         const char *about;
         uint32_t before, after;
     } limits[] = {{"unusual-dossiers", old->unusual_dossiers, new->unusual_dossiers},
-                  {"unusual-refusals", old->unusual_refusals, new->unusual_refusals}};
+                  {"unusual-refusals", old->unusual_refusals, new->unusual_refusals},
+                  {"unusual-times", old->unusual_times, new->unusual_times}};
 
     append_sends(old, &before);
     append_sends(new, &after);

@@ -3,7 +3,14 @@
 #include "fs/base/number.h"
 #include "policy/model.h"
 
-enum { UNUSUAL_MAX = 1000000, WORK_FROM = 7, WORK_TO = 19, UNUSUAL_DOSSIERS = 50, UNUSUAL_REFUSALS = 20 };
+enum {
+    UNUSUAL_MAX = 1000000,
+    WORK_FROM = 7,
+    WORK_TO = 19,
+    UNUSUAL_DOSSIERS = 50,
+    UNUSUAL_REFUSALS = 20,
+    UNUSUAL_TIMES = 3
+};
 
 static const char send_allowed[] = "journal, file PATH, command PATH; a PATH begins with /";
 
@@ -79,7 +86,7 @@ static void read_limit(struct model *model, const struct draft_section *section,
     const char *text = model_text(section, key, NULL);
 
     if (text && number_parse_u32(text, strlen(text), 1, UNUSUAL_MAX, limit) < 0)
-        faults_add(model->faults, model_line(section, key), "'%s' is no limit for an hour; allowed: 1 to %d",
+        faults_add(model->faults, model_line(section, key), "'%s' is no limit; allowed: 1 to %d",
                    faults_word(text).text, UNUSUAL_MAX);
 }
 
@@ -91,7 +98,8 @@ void model_log(struct model *model)
     *log = (struct policy_log){.work_from = WORK_FROM,
                                .work_to = WORK_TO,
                                .unusual_dossiers = UNUSUAL_DOSSIERS,
-                               .unusual_refusals = UNUSUAL_REFUSALS};
+                               .unusual_refusals = UNUSUAL_REFUSALS,
+                               .unusual_times = UNUSUAL_TIMES};
     if (model->draft->counts[SECTION_LOG] == 0)
         return;
     section = model->draft->sections[SECTION_LOG][0];
@@ -99,4 +107,5 @@ void model_log(struct model *model)
     read_hours(model, section);
     read_limit(model, section, KEY_UNUSUAL_DOSSIERS, &log->unusual_dossiers);
     read_limit(model, section, KEY_UNUSUAL_REFUSALS, &log->unusual_refusals);
+    read_limit(model, section, KEY_UNUSUAL_TIMES, &log->unusual_times);
 }

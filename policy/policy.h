@@ -167,6 +167,7 @@ struct policy_log {
     size_t send_count;
     uint32_t work_from, work_to;                 /* hours of a working day, 0..24 */
     uint32_t unusual_dossiers, unusual_refusals; /* within an hour; more stand out */
+    uint32_t unusual_times; /* as many dossiers on a day as the person's most before; more stand out */
 };
 
 /* What register and statement say and no decision depends on. Strings are never NULL; "" means not given. */

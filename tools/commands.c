@@ -169,6 +169,8 @@ static const struct command_option unusual_options[] = {
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
     {"bulk", "N", COMMAND_TEXT, "more dossiers than this within an hour stand out; default: as the policy says"},
     {"refusals", "N", COMMAND_TEXT, "more refusals than this within an hour stand out; default: as the policy says"},
+    {"times", "N", COMMAND_TEXT,
+     "more than N times the dossiers of one's busiest day stand out; default: as the policy says"},
     {"hours", "FROM-TO", COMMAND_TEXT, "when people work, on working days; default: as the policy says"},
     {"json", NULL, COMMAND_TEXT, "JSON lines"},
     {0},

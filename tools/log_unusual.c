@@ -1,6 +1,7 @@
 /* log unusual: what stands out, for a person to look at; simple rules, each told with its number, none a verdict:
  *  - bulk: one person was shown something of many dossiers within an hour;
  *  - refusals: many were refused to one person within an hour;
+ *  - habit: one person was shown many more dossiers on a day than on any of his own days before;
  *  - hours: content was shown at night or in the weekend;
  *  - new-purpose: a person who has been at work for a while acts for a purpose for the first time.
  * People are compared with limits and with their own past, never with each other: this ranks nobody. */
@@ -18,12 +19,18 @@
 #include "tools/progress.h"
 #include "tools/table.h"
 
-enum { HOUR_MS = 3600 * 1000, PAST_DAYS = 90, WHILE_DAYS = 7 };
+enum { HOUR_MS = 3600 * 1000, PAST_DAYS = 90, WHILE_DAYS = 7, HABIT_DAYS = 5, HABIT_DOSSIERS = 10 };
 #define DAY_MS (INT64_C(24) * HOUR_MS)
 
 /* What a person did for a purpose: only that it was done before. */
 struct habit {
     char *purpose;
+};
+
+/* Dossiers that were shown, by their numbers in the log; the same one may be there several times. */
+struct subjects {
+    uint64_t *numbers;
+    size_t count, room;
 };
 
 /* A person, as far as the log has been read. Times are those of the entries, which nearly follow their numbers. */
@@ -32,8 +39,10 @@ struct worker {
     char *user;
     int64_t began_ms; /* the first entry that was read */
     int64_t hour;     /* the one that is being counted, since the epoch */
-    uint64_t *subjects;
-    size_t subject_count, subject_room;
+    struct subjects in_hour, on_day;
+    int64_t day;   /* the one that is being counted, in the organisation's zone */
+    uint64_t most; /* dossiers on a day before */
+    unsigned days; /* on which he was shown any */
     uint64_t refusals;
     int64_t odd_day; /* the day of which odd hours are counted */
     uint64_t odd;
@@ -54,7 +63,7 @@ struct finding {
 struct unusual {
     struct command_context *context;
     int64_t from_ms, to_ms;
-    uint64_t bulk, refusals;
+    uint64_t bulk, refusals, times;
     unsigned day_from, day_to; /* hours at which people work */
     struct worker *workers;
     size_t worker_count;
@@ -95,30 +104,70 @@ static int by_number(const void *one, const void *other)
     return left < right ? -1 : left > right;
 }
 
-static uint64_t different(uint64_t *numbers, size_t count)
+static int add_subject(struct subjects *subjects, uint64_t number)
 {
-    uint64_t found = 0;
+    if (subjects->count == subjects->room) {
+        size_t room = subjects->room ? subjects->room * 2 : 64;
+        uint64_t *numbers = realloc(subjects->numbers, room * sizeof *numbers);
 
-    if (count > 1)
-        qsort(numbers, count, sizeof *numbers, by_number);
-    for (size_t i = 0; i < count; i++)
-        found += i == 0 || numbers[i] != numbers[i - 1];
-    return found;
+        if (!numbers)
+            return -ENOMEM;
+        subjects->numbers = numbers;
+        subjects->room = room;
+    }
+    subjects->numbers[subjects->count++] = number;
+    return 0;
+}
+
+/* Leaves each once. How many that are. */
+static uint64_t fold_subjects(struct subjects *subjects)
+{
+    size_t kept = 0;
+
+    if (subjects->count > 1)
+        qsort(subjects->numbers, subjects->count, sizeof *subjects->numbers, by_number);
+    for (size_t i = 0; i < subjects->count; i++)
+        if (i == 0 || subjects->numbers[i] != subjects->numbers[i - 1])
+            subjects->numbers[kept++] = subjects->numbers[i];
+    return subjects->count = kept;
+}
+
+/* The day is over. */
+static int end_work(struct unusual *unusual, struct worker *worker)
+{
+    uint64_t dossiers = fold_subjects(&worker->on_day);
+    int error = 0;
+    char text[128];
+
+    worker->on_day.count = 0;
+    if (dossiers == 0)
+        return 0;
+    if (worker->days >= HABIT_DAYS && dossiers > HABIT_DOSSIERS && dossiers > unusual->times * worker->most) {
+        snprintf(text, sizeof text, "%" PRIu64 " dossiers on one day; on none of %u days before more than %" PRIu64,
+                 dossiers, worker->days, worker->most);
+        error = find(unusual, "habit", worker, clock_first_second((int32_t)worker->day) * 1000, dossiers, text);
+    }
+    if (dossiers > worker->most)
+        worker->most = dossiers;
+    worker->days++;
+    return error;
 }
 
 /* The hour is over. */
 static int end_hour(struct unusual *unusual, struct worker *worker)
 {
-    uint64_t dossiers = different(worker->subjects, worker->subject_count), refusals = worker->refusals;
+    uint64_t dossiers = fold_subjects(&worker->in_hour), refusals = worker->refusals;
     int64_t time_ms = worker->hour * HOUR_MS;
     char text[128];
     int error = 0;
 
-    worker->subject_count = 0;
+    for (size_t i = 0; !error && i < worker->in_hour.count; i++)
+        error = add_subject(&worker->on_day, worker->in_hour.numbers[i]);
+    worker->in_hour.count = 0;
     worker->refusals = 0;
     if (time_ms < unusual->from_ms && time_ms + HOUR_MS > unusual->from_ms)
         time_ms = unusual->from_ms;
-    if (dossiers > unusual->bulk) {
+    if (!error && dossiers > unusual->bulk) {
         snprintf(text, sizeof text, "%" PRIu64 " dossiers within an hour; the limit is %" PRIu64, dossiers,
                  unusual->bulk);
         error = find(unusual, "bulk", worker, time_ms, dossiers, text);
@@ -178,18 +227,8 @@ static int note_shown(struct unusual *unusual, struct worker *worker, const stru
 {
     int64_t day = clock_day_of(entry->time_ms / 1000);
 
-    if (entry->subject) {
-        if (worker->subject_count == worker->subject_room) {
-            size_t room = worker->subject_room ? worker->subject_room * 2 : 64;
-            uint64_t *subjects = realloc(worker->subjects, room * sizeof *subjects);
-
-            if (!subjects)
-                return -ENOMEM;
-            worker->subjects = subjects;
-            worker->subject_room = room;
-        }
-        worker->subjects[worker->subject_count++] = entry->subject;
-    }
+    if (entry->subject && add_subject(&worker->in_hour, entry->subject) < 0)
+        return -ENOMEM;
     if (!is_odd(unusual, entry->time_ms))
         return 0;
     if (worker->odd > 0 && worker->odd_day != day) {
@@ -236,6 +275,7 @@ static int on_record(void *context, const struct log_record *record, const char 
     bool content =
         entry->what == LOG_FIELD || entry->what == LOG_DOSSIER || (entry->what == LOG_LISTING && entry->subject);
     struct worker *worker;
+    int64_t day;
     int error = 0;
 
     (void)code;
@@ -251,6 +291,10 @@ static int on_record(void *context, const struct log_record *record, const char 
     if (worker->hour != entry->time_ms / HOUR_MS)
         error = end_hour(unusual, worker);
     worker->hour = entry->time_ms / HOUR_MS;
+    day = clock_day_of(entry->time_ms / 1000);
+    if (!error && worker->day != day)
+        error = end_work(unusual, worker);
+    worker->day = day;
     if (!error && log_outcome_is_refusal(entry->outcome))
         worker->refusals += entry->count;
     else if (!error && content && (entry->outcome == LOG_SHOWN || entry->outcome == LOG_MASKED))
@@ -266,6 +310,8 @@ static int end_all(struct unusual *unusual)
 
     for (size_t i = 0; !error && i < unusual->worker_count; i++) {
         error = end_hour(unusual, &unusual->workers[i]);
+        if (!error)
+            error = end_work(unusual, &unusual->workers[i]);
         if (!error)
             error = end_day(unusual, &unusual->workers[i]);
     }
@@ -365,6 +411,7 @@ static int take_question(struct unusual *unusual, struct log_filter *filter)
 
     unusual->bulk = usual->unusual_dossiers;
     unusual->refusals = usual->unusual_refusals;
+    unusual->times = usual->unusual_times;
     unusual->day_from = usual->work_from;
     unusual->day_to = usual->work_to;
     if (code != COMMAND_DONE)
@@ -377,6 +424,8 @@ static int take_question(struct unusual *unusual, struct log_filter *filter)
     code = take_number(unusual->context, "bulk", &unusual->bulk);
     if (code == COMMAND_DONE)
         code = take_number(unusual->context, "refusals", &unusual->refusals);
+    if (code == COMMAND_DONE)
+        code = take_number(unusual->context, "times", &unusual->times);
     return code == COMMAND_DONE ? take_hours(unusual) : code;
 }
 
@@ -386,7 +435,8 @@ static void unusual_clear(struct unusual *unusual)
         for (size_t h = 0; h < unusual->workers[i].habit_count; h++)
             free(unusual->workers[i].habits[h].purpose);
         free(unusual->workers[i].habits);
-        free(unusual->workers[i].subjects);
+        free(unusual->workers[i].in_hour.numbers);
+        free(unusual->workers[i].on_day.numbers);
         free(unusual->workers[i].user);
     }
     for (size_t i = 0; i < unusual->finding_count; i++) {

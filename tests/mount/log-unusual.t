@@ -39,7 +39,24 @@ is_deeply([unusual('--from', 'today')], ['new-purpose 61001 1 2027-01-11T11'], '
 slurp_as(INCASSO, "$mnt/communicatie/2020-00002/achternaam.txt");
 is_deeply([unusual('--from', 'today')], ['new-purpose 61001 1 2027-01-11T11'], '... once');
 is_deeply([unusual('--from', '2027-01-12')], [], '... and not in another period');
-my ($status, $out, $err) = $trial->dossier({uid => FUNCTIONARIS}, 'log', 'unusual', '--bulk', 1);
+# Somebody who opens one dossier a day, and then, one day, all that there are.
+for my $day (12 .. 16) {
+    $trial->at_time("2027-01-$day 10:00:00");
+    slurp_as(KLANTCONTACT, "$mnt/communicatie/2020-00001/achternaam.txt");
+}
+$trial->import_csv("code,achternaam,einddatum\n" . join '', map { sprintf "2021-%05d,Proef,\n", $_ } 1 .. 12);
+$trial->at_time('2027-01-18 10:00:00');
+ok(until_true(5, sub { slurp_as(KLANTCONTACT, "$mnt/communicatie/2021-00012/achternaam.txt") eq "Proef\n" }), 'more dossiers are there');
+slurp_as(KLANTCONTACT, sprintf "$mnt/communicatie/2021-%05d/achternaam.txt", $_) for 1 .. 9;
+is_deeply([unusual('--from', '2027-01-18')], [], 'ten in a day are few, whatever one is used to');
+$trial->at_time('2027-01-18 15:00:00');
+slurp_as(KLANTCONTACT, "$mnt/communicatie/2021-000$_/achternaam.txt") for 10, 11;
+is_deeply([unusual('--from', '2027-01-18')], ['habit 61002 12 2027-01-18T00'], 'twelve in two stretches are more than three times one a day');
+is_deeply([unusual('--from', '2027-01-18', '--times', 12)], [], '... and not more than twelve times');
+write_file($trial->{policy}, read_file($trial->{policy}) . "[log]\nunusual-times = 12\nunusual-dossiers = 9\nworking-hours = 11-15\n");
+ok(until_true(5, sub { join(' ', unusual('--from', '2027-01-18')) =~ /bulk/ }), 'what is usual is in the policy');
+is_deeply([unusual('--from', '2027-01-18')], ['bulk 61002 10 2027-01-18T10', 'hours 61002 12 2027-01-18T10'], '... each of its limits');
+my ($status, $out, $err) = $trial->dossier({uid => FUNCTIONARIS}, 'log', 'unusual', '--bulk', 1, '--from', '2027-01-11');
 like($out, qr/^TIME +USER +UID +RULE +WHY$/m, 'for people: a table');
 like($out, qr/communicatie for the first time in 90 days/, 'with the reason');
 is(($trial->dossier({uid => FUNCTIONARIS}, 'log', 'unusual', @$_))[0], 2, "@$_: exit 2")

@@ -304,7 +304,8 @@ static const char whole[] =
     "website = w1\nofficer = o1\nauthority = au1\nsecurity = s1\nlanguage = en\n"
     "[mount]\nstore = /s1\nmountpoint = /m1\nkey-file = /k1\nsuffix = .txt\ndossier = dossier.txt\n"
     "my-access = mine.txt\nrefuse-programs = indexer, finder\n"
-    "[log]\nsend = journal, file /f1\nworking-hours = 6-20\nunusual-dossiers = 51\nunusual-refusals = 21\n"
+    "[log]\nsend = journal, file /f1\nworking-hours = 6-20\nunusual-dossiers = 51\nunusual-refusals = "
+    "21\nunusual-times = 4\n"
     "[kind tenant]\nlabel = L1\ncode = [0-9]{4}\ncontroller = C1\npeople = P1\n"
     "[category person]\nlabel = CL1\nretention = 2y after ended\nretention.tenant = 24m after ended\nsource = S1\n"
     "[category seen]\nstore = never\n[category film]\nincident = required\nroles = rent, police\n"
@@ -352,6 +353,7 @@ static const struct {
     {"log.working-hours", "6-20", "7-20"},
     {"log.unusual-dossiers", "= 51", "= 52"},
     {"log.unusual-refusals", "= 21", "= 22"},
+    {"log.unusual-times", "unusual-times = 4", "unusual-times = 5"},
     {"kind.label", "= L1", "= L2"},
     {"kind.code", "[0-9]{4}", "[0-9]{5}"},
     {"kind.controller", "= C1", "= C2"},
