@@ -160,7 +160,7 @@ static void pair(const struct compare *compare, unsigned old_count, unsigned new
             out->pairs[out->count++] = (struct compare_pair){.old = -1, .new = (int)i};
 }
 
-static void pair_all(struct compare *compare)
+void compare_pair_all(struct compare *compare)
 {
     const struct policy *old = compare->old, *new = compare->new;
 
@@ -176,7 +176,7 @@ int compare_policies(const struct policy *old, const struct policy *new, struct 
     struct compare compare = {.old = old, .new = new, .list = list};
 
     *list = (struct differences){0};
-    pair_all(&compare);
+    compare_pair_all(&compare);
     compare_access(&compare);
     compare_roles(&compare);
     compare_sections(&compare);

@@ -51,6 +51,12 @@ struct differences {
 int compare_policies(const struct policy *old, const struct policy *new, struct differences *list);
 void differences_clear(struct differences *list);
 
+/* What seems to be renamed without `was`: a purpose, category, field or kind that is gone, and one that is new and says the same but
+ * for its label (a field: with the same label, if it has one; a category: with the same fields in it). Then what is recorded and
+ * registered under the old name is not found under the new one. Warnings with lines of the new policy, for policy_faults_clear();
+ * 0, or -ENOMEM with *out untouched. */
+int compare_renames(const struct policy *old, const struct policy *new, struct policy_faults *out);
+
 /* "role", "access": stable. */
 const char *difference_what_name(enum difference_what what);
 /* One sentence without a full stop: "incasso gains rekeningnummer for huur-innen, masked: last 4 characters; 12 people". */

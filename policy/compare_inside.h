@@ -35,6 +35,13 @@ const char *compare_stored(const char *name, const char *was);
 int compare_same_field(const struct policy *policy, unsigned field, const struct policy *other);
 int compare_same_kind(const struct policy *policy, unsigned kind, const struct policy *other);
 
+/* Finds out what is the same thing in both. */
+void compare_pair_all(struct compare *compare);
+/* The name of a section (of purposes, categories, fields and kinds), and its line. */
+const char *compare_section_name(const struct policy *policy, enum difference_what what, int index, unsigned *line);
+/* Tells what is otherwise in two sections, which need not have one name. */
+void compare_section(struct compare *compare, enum difference_what what, const struct compare_pair *pair);
+
 void compare_access(struct compare *compare);   /* compare_access.c */
 void compare_roles(struct compare *compare);    /* compare_roles.c */
 void compare_sections(struct compare *compare); /* compare_sections.c */

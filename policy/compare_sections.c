@@ -7,8 +7,7 @@
 #include "policy/pattern.h"
 #include "policy/wording.h"
 
-/* The name of a section, and its line. */
-static const char *section_of(const struct policy *policy, enum difference_what what, int index, unsigned *line)
+const char *compare_section_name(const struct policy *policy, enum difference_what what, int index, unsigned *line)
 {
     switch (what) {
     case DIFFERENCE_PURPOSE:
@@ -35,10 +34,10 @@ static bool tell_section(struct compare *compare, enum difference_what what, con
         return false;
     if (pair->new >= 0) {
         difference.way = DIFFERENCE_GAINS;
-        difference.name = section_of(compare->new, what, pair->new, &difference.new_line);
+        difference.name = compare_section_name(compare->new, what, pair->new, &difference.new_line);
     } else {
         difference.way = DIFFERENCE_LOSES;
-        difference.name = section_of(compare->old, what, pair->old, &difference.old_line);
+        difference.name = compare_section_name(compare->old, what, pair->old, &difference.old_line);
     }
     compare_add(compare, &difference);
     return true;
@@ -380,13 +379,29 @@ static void compare_log(struct compare *compare)
     }
 }
 
+void compare_section(struct compare *compare, enum difference_what what, const struct compare_pair *pair)
+{
+    switch (what) {
+    case DIFFERENCE_PURPOSE:
+        compare_purpose(compare, pair);
+        break;
+    case DIFFERENCE_CATEGORY:
+        compare_category(compare, pair);
+        break;
+    case DIFFERENCE_FIELD:
+        compare_field(compare, pair);
+        break;
+    default:
+        compare_kind(compare, pair);
+    }
+}
+
 /* New and gone ones are told here; the others are compared. */
-static void compare_each(struct compare *compare, enum difference_what what, const struct compare_pairs *pairs,
-                         void (*both)(struct compare *compare, const struct compare_pair *pair))
+static void compare_each(struct compare *compare, enum difference_what what, const struct compare_pairs *pairs)
 {
     for (unsigned i = 0; i < pairs->count; i++)
         if (!tell_section(compare, what, &pairs->pairs[i]))
-            both(compare, &pairs->pairs[i]);
+            compare_section(compare, what, &pairs->pairs[i]);
 }
 
 /* Those of `policy` that the other does not have. */
@@ -411,10 +426,10 @@ static void tell_nevers(struct compare *compare, const struct policy *policy, co
 
 void compare_sections(struct compare *compare)
 {
-    compare_each(compare, DIFFERENCE_PURPOSE, &compare->purposes, compare_purpose);
-    compare_each(compare, DIFFERENCE_CATEGORY, &compare->categories, compare_category);
-    compare_each(compare, DIFFERENCE_FIELD, &compare->fields, compare_field);
-    compare_each(compare, DIFFERENCE_KIND, &compare->kinds, compare_kind);
+    compare_each(compare, DIFFERENCE_PURPOSE, &compare->purposes);
+    compare_each(compare, DIFFERENCE_CATEGORY, &compare->categories);
+    compare_each(compare, DIFFERENCE_FIELD, &compare->fields);
+    compare_each(compare, DIFFERENCE_KIND, &compare->kinds);
     compare_head(compare);
     compare_programs(compare);
     compare_log(compare);

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "fs/base/file.h"
-#include "fs/gate/clock.h"
-#include "policy/warn.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/policy_text.h"
@@ -31,20 +29,6 @@ static void print_good(const struct command_context *context, const struct polic
     if (warnings > 0)
         fprintf(context->out, "; %zu warning%s", warnings, warnings == 1 ? "" : "s");
     fputc('\n', context->out);
-}
-
-static void print_warnings(const struct command_context *context, const char *path,
-                           const struct policy_faults *warnings)
-{
-    for (size_t i = 0; i < warnings->count && i < FAULTS_SHOWN; i++) {
-        struct buffer text = BUFFER_EMPTY;
-
-        output_safe(&text, warnings->faults[i].text);
-        fprintf(context->out, "%s:%u: warning: %s\n", path, warnings->faults[i].line, buffer_text(&text));
-        buffer_clear(&text);
-    }
-    if (warnings->count > FAULTS_SHOWN)
-        fprintf(context->out, "... and %zu more\n", warnings->count - FAULTS_SHOWN);
 }
 
 static json_t *json_faults(const struct policy_faults *faults)
@@ -80,21 +64,12 @@ static int print(struct command_context *context, const char *path, const struct
         if (print_json(context, path, policy, faults, warnings) < 0)
             return commands_cannot(context, "the result can't be printed");
     } else if (policy) {
-        print_warnings(context, path, warnings);
+        policy_text_print_warnings(context->out, path, warnings, FAULTS_SHOWN);
         print_good(context, policy, warnings->count);
     } else {
         policy_text_print_faults(context->out, path, faults, FAULTS_SHOWN);
     }
     return !policy || (warnings->count > 0 && commands_option(context, "strict")) ? COMMAND_FAULTS : COMMAND_DONE;
-}
-
-/* As of today in the organisation's time zone, which policy_text_check() found in the system's database. */
-static int find_warnings(const struct policy *policy, struct policy_faults *warnings)
-{
-    struct report_why why;
-    int error = clock_set_zone(policy->timezone, &why);
-
-    return error ? error : policy_warnings(policy, clock_day_of(clock_now_s()), warnings);
 }
 
 int policy_check_run(struct command_context *context)
@@ -118,7 +93,7 @@ int policy_check_run(struct command_context *context)
         commands_cannot(context, "%s can't be checked: %s", path, strerror(-result));
         goto out;
     }
-    result = policy ? find_warnings(policy, &warnings) : 0;
+    result = policy ? policy_text_warnings(policy, &warnings) : 0;
     if (result < 0)
         commands_cannot(context, "%s can't be looked through for warnings: %s", path, strerror(-result));
     else

@@ -7,6 +7,7 @@
 #include "tools/difference_lines.h"
 #include "tools/output.h"
 #include "tools/place.h"
+#include "tools/policy_text.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -47,6 +48,21 @@ static int print_json(const struct command_context *context, const struct differ
     return output_json(context->out, object);
 }
 
+static int print_renames(const struct command_context *context, const struct policy *old, const struct policy *new)
+{
+    struct policy_faults renames = {0};
+    int result = compare_renames(old, new, &renames);
+
+    if (!commands_option(context, "json"))
+        policy_text_print_warnings(context->out, new->file, &renames, SIZE_MAX);
+    for (size_t i = 0; commands_option(context, "json") && i < renames.count && result == 0; i++)
+        result = output_json(context->out,
+                             json_pack("{ss si so}", "what", "warning", "new_line", (int)renames.faults[i].line,
+                                       "text", output_json_text(renames.faults[i].text)));
+    policy_faults_clear(&renames);
+    return result;
+}
+
 static int print_all(const struct command_context *context, const struct policy *old, const struct policy *new)
 {
     bool as_json = commands_option(context, "json");
@@ -59,6 +75,8 @@ static int print_all(const struct command_context *context, const struct policy 
         result = difference_lines_print(context->out, &list);
     if (result == 0 && list.count == 0 && !as_json)
         fprintf(context->out, "%s and %s say the same\n", old->file, new->file);
+    if (result == 0)
+        result = print_renames(context, old, new);
     code = list.count ? COMMAND_FAULTS : COMMAND_DONE;
     differences_clear(&list);
     return result < 0 ? commands_cannot(context, "the result can't be printed: %s", strerror(-result)) : code;

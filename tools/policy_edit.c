@@ -23,7 +23,7 @@
 #include "tools/replace.h"
 
 /* An old text may be longer than a policy may be: it is there to be mended. */
-enum { OLD_TEXT_MAX_BYTES = 1 << 26, DIFFERENCE_MAX_BYTES = 1 << 28 };
+enum { OLD_TEXT_MAX_BYTES = 1 << 26, DIFFERENCE_MAX_BYTES = 1 << 28, WARNINGS_SHOWN = 20 };
 
 struct edit {
     struct command_context *context;
@@ -184,29 +184,18 @@ static void print_safely(FILE *out, struct buffer *text)
     }
 }
 
-/* In words, what it changes for people; not where the old text is no policy: then that is what is mended. */
-static void show_meaning(struct edit *edit)
+/* In words, what it changes for people. */
+static int show_meaning(struct edit *edit, const struct policy *old, const struct policy *new)
 {
-    struct policy_faults faults = {0};
-    struct policy *old = NULL, *new = NULL;
     struct differences list = {0};
-    int error = policy_load(edit->path, buffer_text(&edit->old), edit->old.length_bytes, &old, &faults);
+    int error = compare_policies(old, new, &list);
 
-    policy_faults_clear(&faults);
-    if (!error)
-        error = policy_load(edit->path, buffer_text(&edit->new), edit->new.length_bytes, &new, &faults);
-    policy_faults_clear(&faults);
-    if (!error)
-        error = compare_policies(old, new, &list);
     if (!error) {
         fputs(list.count ? "what it changes:\n" : "it changes nothing for people\n", edit->context->out);
         error = difference_lines_print(edit->context->out, &list);
     }
-    if (error && error != -EINVAL)
-        fprintf(edit->context->error, "dossier: what it changes can't be told: %s\n", strerror(-error));
     differences_clear(&list);
-    policy_free(old);
-    policy_free(new);
+    return error;
 }
 
 /* As lines, which say where; the old text need not be a policy. */
@@ -227,6 +216,47 @@ static void show_lines(struct edit *edit)
     if (new >= 0)
         close(new);
     buffer_clear(&difference);
+}
+
+/* What the new text says in vain, and what seems to be renamed, which takes away what was registered under the old name. Last before the
+ * question, so that it is read. `old` NULL: it was no policy. */
+static int show_warnings(struct edit *edit, const struct policy *old, const struct policy *new)
+{
+    struct policy_faults renames = {0}, warnings = {0};
+    int error = old ? compare_renames(old, new, &renames) : 0;
+
+    if (!error)
+        error = policy_text_warnings(new, &warnings);
+    if (!error) {
+        policy_text_print_warnings(edit->context->out, edit->path, &renames, WARNINGS_SHOWN);
+        policy_text_print_warnings(edit->context->out, edit->path, &warnings, WARNINGS_SHOWN);
+    }
+    policy_faults_clear(&renames);
+    policy_faults_clear(&warnings);
+    return error;
+}
+
+static enum step show(struct edit *edit, int *code)
+{
+    struct policy_faults faults = {0};
+    struct policy *old = NULL, *new = NULL;
+    int error = policy_load(edit->path, buffer_text(&edit->old), edit->old.length_bytes, &old, &faults);
+
+    policy_faults_clear(&faults);
+    if (!error || error == -EINVAL) /* what is no policy is mended */
+        error = policy_load(edit->path, buffer_text(&edit->new), edit->new.length_bytes, &new, &faults);
+    policy_faults_clear(&faults);
+    if (!error && old)
+        error = show_meaning(edit, old, new);
+    show_lines(edit);
+    if (!error)
+        error = show_warnings(edit, old, new);
+    if (error)
+        fprintf(edit->context->error, "dossier: what it changes can't be told: %s\n", strerror(-error));
+    fflush(edit->context->out);
+    policy_free(old);
+    policy_free(new);
+    return ask_about_difference(edit, code);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------------------------ */
@@ -321,9 +351,7 @@ static int run_steps(struct edit *edit)
         } else if (step == STEP_CHECK) {
             step = check(edit, &code);
         } else if (step == STEP_SHOW) {
-            show_meaning(edit);
-            show_lines(edit);
-            step = ask_about_difference(edit, &code);
+            step = show(edit, &code);
         } else {
             install(edit, &code);
             step = STEP_END;

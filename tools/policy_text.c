@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/gate/clock.h"
+#include "policy/warn.h"
 #include "tools/output.h"
 
 /* The line of `timezone` in [policy]; 0: not found. The text is that of a policy without faults. */
@@ -60,16 +61,35 @@ int policy_text_check(const char *file, struct buffer *text, struct policy **out
     return 0;
 }
 
-void policy_text_print_faults(FILE *out, const char *path, const struct policy_faults *faults, size_t most)
+int policy_text_warnings(const struct policy *policy, struct policy_faults *warnings)
+{
+    struct report_why why;
+    int error = clock_set_zone(policy->timezone, &why);
+
+    return error ? error : policy_warnings(policy, clock_day_of(clock_now_s()), warnings);
+}
+
+static void print_lines(FILE *out, const char *path, const char *word, const struct policy_faults *faults,
+                        size_t most)
 {
     for (size_t i = 0; i < faults->count && i < most; i++) {
         struct buffer text = BUFFER_EMPTY;
 
         output_safe(&text, faults->faults[i].text);
-        fprintf(out, "%s:%u: %s\n", path, faults->faults[i].line, buffer_text(&text));
+        fprintf(out, "%s:%u: %s%s\n", path, faults->faults[i].line, word, buffer_text(&text));
         buffer_clear(&text);
     }
     if (faults->count > most)
         fprintf(out, "... and %zu more\n", faults->count - most);
+}
+
+void policy_text_print_warnings(FILE *out, const char *path, const struct policy_faults *warnings, size_t most)
+{
+    print_lines(out, path, "warning: ", warnings, most);
+}
+
+void policy_text_print_faults(FILE *out, const char *path, const struct policy_faults *faults, size_t most)
+{
+    print_lines(out, path, "", faults, most);
     fprintf(out, "%s: %zu fault%s\n", path, faults->count, faults->count == 1 ? "" : "s");
 }

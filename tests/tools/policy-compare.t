@@ -63,6 +63,19 @@ tells('secrecy', '61001 2025-01-01', '61001 2025-01-01 2026-06-30', 'secrecy 610
 tells('a command', "purposes = rent-collection\n", "purposes = rent-collection\ncommands = log.show\n", 'role collections gains command log.show');
 tells('a limit', "purposes = rent-collection\n", "purposes = rent-collection\ndossiers-per-hour = 20\n", 'role collections gains limit of dossiers per hour: 20');
 
+# What seems to be a rename: the file it is in, the line, and what is lost.
+(my $renamed = $small) =~ s/rent-collection/collecting-rent/g;
+my $new = write_file("$dir/small-new.ini", $renamed);
+($status, $out) = diff($old, $new);
+my $at = 1 + (() = substr($renamed, 0, index $renamed, '[purpose') =~ /\n/g);
+like($out, qr/^\Q$new\E:$at: warning: purpose rent-collection is gone, and collecting-rent is new and says the same: without was = rent-collection it is not the same, and the consents, objections/m,
+    'a rename without was is warned of');
+my ($warned) = grep { $_->{what} eq 'warning' } map { decode_json($_) } split /\n/, (diff('--json', $old, $new))[1];
+is($warned->{new_line}, $at, 'as JSON too');
+$renamed =~ s/^(\[purpose collecting-rent\])/$1\nwas = rent-collection/m or die;
+write_file($new, $renamed);
+unlike((diff($old, $new))[1], qr/warning/, 'one with was is not');
+
 # For programs.
 ($status, $out) = diff('--json', $flagship, changed("[secrecy]\n" => "[role nieuw]\nmembers = 61009, \@nieuw\npurposes = nieuwsbrief\n\n[secrecy]\n"));
 is($status, 1, '--json: exit code');

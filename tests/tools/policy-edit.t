@@ -80,6 +80,20 @@ is("$status $out", "0 $policy: nothing was changed\n", 'the same text again');
 is(read_file("$policy~"), $old, 'leaves the backup');
 
 reset_policy();
+(my $warned = $good) =~ s/communicatie/communiceren/g;
+$warned =~ s/^purposes = onderhoud$/purposes = communiceren/m or die;
+$ENV{VISUAL} = writes($warned);
+($status, $out, $err) = edit('--yes');
+is($status, 0, 'a text with warnings is installed') or diag("$out$err");
+like($out, qr/^ .*\n\Q$policy\E:\d+: warning: purpose communicatie is gone, and communiceren is new and says the same/m,
+    'after the lines: what seems to be a rename without was');
+like($out, qr/^\Q$policy\E:\d+: warning: no role has the purpose 'onderhoud'.*\n(?:.*\n)*\Q$policy\E: installed/m, 'and what is said in vain');
+my ($checked) = (run({}, $dossier, 'policy', 'check', $policy))[1];
+is(join('', $out =~ /^(\S+: warning: (?!purpose communicatie is gone).*\n)/mg), join('', $checked =~ /^(.*: warning: .*\n)/mg),
+    'the same as policy check tells');
+$ENV{VISUAL} = writes($good);
+
+reset_policy();
 ($status, $out, $err) = edit();
 is($status, 2, 'without --yes and without a terminal');
 like($err, qr/no terminal to ask on; --yes installs without asking/, 'is told');

@@ -549,6 +549,72 @@ static void what_is_renamed_is_the_same(void **unused)
     assert_int_equal(differences_of(after, after), 0);
 }
 
+static void replace_all(const char *text, const char *from, const char *to, struct buffer *out)
+{
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
+        buffer_append(out, (const uint8_t *)text, (size_t)(at - text));
+        buffer_append_text(out, to);
+    }
+    buffer_append_text(out, text);
+}
+
+/* One name becomes another everywhere, or some text another; warned of is a rename without `was`, and nothing that is otherwise. */
+static void what_seems_renamed_is_warned_of(void **unused)
+{
+    static const char text[] = "[policy]\norganisation = O\ntimezone = Europe/Amsterdam\n[kind kind1]\ncode = "
+                               "[0-9]\n[kind kind2]\ncode = x\n"
+                               "[category cat1]\nretention = 2y after field1\n[category cat2]\n[field "
+                               "field1]\ncategory = cat1\ntype = date\n"
+                               "[field field2]\nlabel = The second\ncategory = cat2\ntype = text\n"
+                               "[purpose purp1]\nlabel = P\nground = D\nkinds = kind1\nfields = field1\n"
+                               "[purpose purp2]\nground = A\nkinds = kind1, kind2\nfields = field2\n"
+                               "[role r]\nmembers = 1\npurposes = purp1, purp2\n[secrecy]\nbound = 1 2025-01-01\n";
+    static const struct {
+        const char *from, *to, *from2, *to2;
+        const char *warned; /* begins the warning; NULL: there is none */
+    } rows[] = {
+        {"purp1", "newp1", NULL, NULL, "purpose purp1 is gone, and newp1 is new"},
+        {"purp1", "newp1", "label = P", "label = Q", "purpose purp1 is gone, and newp1 is new"},
+        {"purp1", "newp1", "ground = D", "ground = A", NULL},
+        {"purp1", "newp1", "fields = field1", "fields = field2", NULL},
+        {"purp1]", "newp1]\nwas = purp1", " purp1,", " newp1,", NULL},
+        {"[purpose purp1]", "[purpose newp1]\nground = D\nkinds = kind1\nfields = field1\n[purpose purp1]", NULL,
+         NULL, NULL},
+        {"cat1", "newc1", NULL, NULL, "category cat1 is gone, and newc1 is new"},
+        {"cat1", "newc1", "2y after", "3y after", NULL},
+        {"field2", "newf2", NULL, NULL, "field field2 is gone, and newf2 is new"},
+        {"field2", "newf2", "= The second", "= Another", NULL},
+        {"field2", "newf2", "= text", "= email", NULL},
+        {"kind2", "newk2", NULL, NULL, "kind kind2 is gone, and newk2 is new"},
+        {"kind2", "newk2", "code = x", "code = y", NULL},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer first = BUFFER_EMPTY, second = BUFFER_EMPTY;
+        struct policy_faults warnings = {0};
+        struct policy *old = load(text), *new;
+
+        replace_all(text, rows[i].from, rows[i].to, &first);
+        replace_all(buffer_text(&first), rows[i].from2 ? rows[i].from2 : "no such text", rows[i].to2, &second);
+        new = load(buffer_text(&second));
+
+        assert_int_equal(compare_renames(old, new, &warnings), 0);
+        assert_int_equal(warnings.count, rows[i].warned ? 1 : 0);
+        if (rows[i].warned) {
+            assert_int_equal(strncmp(warnings.faults[0].text, rows[i].warned, strlen(rows[i].warned)), 0);
+            assert_true(warnings.faults[0].line > 0);
+        }
+        policy_faults_clear(&warnings);
+        assert_int_equal(compare_renames(old, old, &warnings), 0);
+        assert_int_equal(warnings.count, 0);
+        policy_free(old);
+        policy_free(new);
+        buffer_clear(&first);
+        buffer_clear(&second);
+    }
+}
+
 /* Whoever is in two roles that mask a field sees the mask of the first in the file; so the order of roles can be a difference. */
 static void the_order_of_roles_is_told_where_it_counts(void **unused)
 {
@@ -753,6 +819,7 @@ int main(void)
         cmocka_unit_test(no_key_is_forgotten),
         cmocka_unit_test(what_comes_to_the_same_is_not_told),
         cmocka_unit_test(what_is_renamed_is_the_same),
+        cmocka_unit_test(what_seems_renamed_is_warned_of),
         cmocka_unit_test(the_order_of_roles_is_told_where_it_counts),
         cmocka_unit_test(what_is_never_seen_is_so),
         cmocka_unit_test(a_policy_keeps_its_own_word),
