@@ -264,7 +264,7 @@ logged() { # WHO FIELD OUTCOME
 
 show_log() {
     heading '6. Everything above was logged before it was shown'
-    tell 'The privacy officer (functionaris) may read the log, and no dossier. The newest lines on this dossier:'
+    tell 'The privacy officer (functionaris) may read the log. The newest lines on this dossier:'
     run functionaris "dossier --control control.sock log show --subject $code --limit 8"
     succeeded
     logged incasso rekeningnummer shown

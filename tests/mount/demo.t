@@ -74,7 +74,7 @@ is("$status $shown", "0 demo: none is up\n", 'stop with none up');
 
 # ---- wrong results: a policy that shows too much or keeps too long, and a store that tells ----
 my $policy = slurp('examples/woningcorporatie.ini');
-wrong('no narrowing', [qr{^fields += adres, telefoon, telefoon2\n}m, ''], qr{\[opzichter\]\$ ls .*\n.*achternaam(?s:.*)WRONG: expected above});
+wrong('no narrowing', [qr{^fields += adres, telefoon, telefoon2\n(?:fields  \+=.*\n)+}m, ''], qr{\[opzichter\]\$ ls .*\n.*achternaam(?s:.*)WRONG: expected above});
 wrong('a purpose and a field too many', [qr{^purposes += onderhoud\nfields += adres}m,
     "purposes = onderhoud, huur-innen\nfields = adres, rekeningnummer"], qr{WRONG: that command should have failed});
 wrong('no mask', [qr{^mask += rekeningnummer:last4\n}m, ''], qr{\n +NL\d\dTEST\d{10}\n\ndemo: WRONG: expected above: .*\*\*\*});

@@ -97,11 +97,11 @@ sub never { return run({}, $dossier, '-p', $flagship, 'policy', 'never', @_) }
 ($status, $out, $err) = never('never role klantcontact sees inkomensgegevens', 'anyone sees geslacht for onderhoud');
 is("$status $err", '0 ', 'what holds');
 is($out, "holds   never role klantcontact sees inkomensgegevens\nholds   anyone sees geslacht for onderhoud\n2 of 2 hold\n", 'is said to hold');
-($status, $out) = never('role verhuur sees rekeningnummer unmasked', 'never role verhuur sees rekeningnummer');
+($status, $out) = never('role verhuur sees rekeningnummer unmasked', 'never role verhuur sees rekeningnummer of huurder');
 is($status, 1, 'what is broken');
 my ($line) = $out =~ /:(\d+)\)$/m;
 $line //= 0;
-is($out, "holds   role verhuur sees rekeningnummer unmasked\nBROKEN  never role verhuur sees rekeningnummer\n"
+is($out, "holds   role verhuur sees rekeningnummer unmasked\nBROKEN  never role verhuur sees rekeningnummer of huurder\n"
     . "        verhuur sees rekeningnummer of a huurder for overeenkomst-sluiten, masked: last 4 characters  ($flagship:$line)\n1 of 2 hold\n",
     'comes with an example');
 like((split /\n/, read_file($flagship))[$line - 1], qr/^mask .*rekeningnummer:last4/, 'and the line that decides');

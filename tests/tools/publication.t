@@ -118,6 +118,9 @@ my @purposes = @{$said->{purpose}};
 my @labels = map { $_->{people} // $_->{label} } map { @{$said->{$_}} } qw(purpose kind);
 cmp_ok(scalar @purposes, '>=', 18, 'the flagship has its purposes');
 my %label = map { $_->{name} => $_->{label} } map { @{$said->{$_}} } qw(category field role);
+# Not a role that may only bring something in.
+my @seeing = grep { $_->{purposes} && ($_->{drop} // '-') ne ($_->{fields} // '') } @{$said->{role}};
+my $labels = join '|', map { "\Q$_->{label}\E" } @{$said->{category}};
 my %letter = (A => 'b', B => 'c', C => 'f', D => 'a', E => 'd');
 
 my @rows = rows_of_csv(text_of($flagship, 'register', '--format', 'csv'));
@@ -129,25 +132,35 @@ for my $purpose (@purposes) {
     push @wrong, 'label' if $row->{purpose} ne $purpose->{label};
     push @wrong, 'ground' if $row->{ground} !~ /^$purpose->{ground}, .*6\(1\)\($letter{$purpose->{ground}}\)/;
     my ($own) = @{$said->{policy}};
-    push @wrong, 'controller' if $row->{controller} ne join '; ', map { $own->{$_} } qw(organisation address website contact);
+    my @kinds = map { my $name = $_; grep { $_->{name} eq $name } @{$said->{kind}} } split /\s*,\s*/, $purpose->{kinds};
+    my @controllers = map { $_->{controller} ? "$_->{controller} ($_->{label})" : () } @kinds;
+    unshift @controllers, $own->{organisation} if grep { !$_->{controller} } @kinds;
+    push @wrong, "controller: $row->{controller}" if $row->{controller} ne join '; ', @controllers, map { $own->{$_} } qw(address website contact);
     push @wrong, 'officer' if $row->{officer} ne $own->{officer};
     push @wrong, 'basis' if grep { index($row->{basis}, $_) < 0 } map { $purpose->{$_} // () } qw(article balancing second-ground despite-restriction);
     push @wrong, 'security' if grep { index($row->{security}, $_) < 0 } split /\s*,\s*/, $own->{security};
     for my $name (split /\s*,\s*/, $purpose->{fields}) {
         push @wrong, "data $name" if index($row->{categories}, $label{$name}) < 0;
         my ($category) = grep { $_->{name} eq $name } @{$said->{category}};
-        my ($amount) = ($category->{retention} // '') =~ /^(\d+)y/;
-        push @wrong, "term $name" if $category && $amount && $row->{terms} !~ /\Q$category->{label}\E[^;]*: \Q$amount\E years? after/;
+        next unless $category;
+        # What is said of the category: one term, or one for each kind of dossier.
+        my ($terms) = $row->{terms} =~ /(?:^|[;,] )\Q$category->{label}\E(?:, [^:;]*)?: (.*)/;
+        $terms =~ s/; (?:$labels)(?:, [^:;]*)?: .*//;
+        for my $kind (@kinds) {
+            my ($amount) = ($category->{"retention.$kind->{name}"} // $category->{retention} // '') =~ /^(\d+)y/ or next;
+            push @wrong, "term $name of $kind->{name}"
+                if $terms !~ /(?:^|; )(?:\Q$kind->{label}\E: )?(?:shown and not kept; that it was seen: )?\Q$amount\E years? after/;
+        }
     }
     # Who has the purpose and keeps a field of it.
-    my @roles = map { $_->{label} } grep { ($_->{purposes} // '') =~ /\b\Q$purpose->{name}\E(?:,|$)/ } @{$said->{role}};
+    my @roles = map { $_->{label} } grep { $_->{purposes} =~ /(?:^|, )\Q$purpose->{name}\E(?:,|$)/ } @seeing;
     push @wrong, "access: $row->{access}, not @roles" if $row->{access} ne (join('; ', @roles) || 'nobody');
     my ($file, $line) = $row->{source} =~ /^(.*):(\d+)$/;
     push @wrong, "source" unless $file eq $flagship && (split /\n/, read_file($flagship))[$line - 1] eq "[purpose $purpose->{name}]";
     is("@wrong", '', "the activity $purpose->{name}");
 }
 like($rows[0]{version}, qr/^[0-9a-f]{16}$/, 'the version of the policy');
-like($row{'huur-innen'}{terms}, qr/Betalingsgegevens: 7 years after the end of the year of \x{201C}Einde van de huur\x{201D}/, 'a term in words');
+like($row{'huur-innen'}{terms}, qr/Betalingsgegevens: Huurder: 7 years after the end of the year of \x{201C}Einde van de huur\x{201D}/, 'a term in words');
 
 for my $language ('en', 'nl') {
     my @options = ('--language', $language);
@@ -173,7 +186,6 @@ my %wanted = (
         'Hiertegen kunt u bezwaar maken', 'niemand'],
 );
 my ($policy) = @{$said->{policy}};
-my @seeing = map { $_->{label} } grep { $_->{purposes} } @{$said->{role}};
 for my $language ('en', 'nl') {
     my @options = ('--language', $language);
     my $html = text_of($flagship, 'statement', @options);
@@ -182,7 +194,7 @@ for my $language ('en', 'nl') {
     my $markdown = text_of_markup(html_of_markdown("statement $language", text_of($flagship, 'statement', '--format', 'markdown', @options)));
     for (['html', $html], ['markdown', $markdown]) {
         my ($form, $got) = @$_;
-        has_all("statement $language $form", $got, (map { split /\s*,\s*/, $policy->{$_} } qw(organisation contact address website officer authority security)), @{$wanted{$language}}, @seeing,
+        has_all("statement $language $form", $got, (map { split /\s*,\s*/, $policy->{$_} } qw(organisation contact address website officer authority security)), @{$wanted{$language}}, (map { $_->{label} } @seeing),
             map { $_->{people} // $_->{label} } map { @{$said->{$_}} } qw(purpose kind category field));
         names_no_member("statement $language $form", $got);
     }

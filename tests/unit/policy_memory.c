@@ -113,7 +113,8 @@ static bool is_wrapped(void)
     return wrapped;
 }
 
-static void fail_each(const char *path, int expected)
+/* Each allocation in turn, or each `step`th of a policy so large that all of them would take long. */
+static void fail_each(const char *path, int expected, long step)
 {
     struct buffer text = BUFFER_EMPTY;
     long n = 0;
@@ -124,7 +125,7 @@ static void fail_each(const char *path, int expected)
     }
     assert_int_equal(file_read_path(path, POLICY_TEXT_MAX_BYTES, &text), 0);
     while (!load_with_failure(&text, n, expected))
-        n++;
+        n += step;
     assert_true(n > 10);
     buffer_clear(&text);
 }
@@ -132,25 +133,32 @@ static void fail_each(const char *path, int expected)
 static void a_good_policy(void **state)
 {
     (void)state;
-    fail_each("examples/woningcorporatie.ini", 0);
+    fail_each("examples/clinic.ini", 0, 1);
+}
+
+static void a_large_policy(void **state)
+{
+    (void)state;
+    fail_each("examples/woningcorporatie.ini", 0, 7);
 }
 
 static void a_faulty_policy(void **state)
 {
     (void)state;
-    fail_each("tests/policy/faulty/many-in-one-run.ini", -EINVAL);
+    fail_each("tests/policy/faulty/many-in-one-run.ini", -EINVAL, 1);
 }
 
 static void a_broken_pattern(void **state)
 {
     (void)state;
-    fail_each("tests/policy/faulty/kind-pattern-broken.ini", -EINVAL);
+    fail_each("tests/policy/faulty/kind-pattern-broken.ini", -EINVAL, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_policy),
+        cmocka_unit_test(a_large_policy),
         cmocka_unit_test(a_faulty_policy),
         cmocka_unit_test(a_broken_pattern),
     };

@@ -20,7 +20,7 @@ our @ROWS = (
 my %commands = (
     check     => ['policy', 'check', Bench::Stage::POLICY],
     matrix    => ['-p', Bench::Stage::POLICY, 'policy', 'matrix'],
-    never     => ['-p', Bench::Stage::POLICY, 'policy', 'never', 'anyone sees special unmasked', 'recipient sees anything without agreement',
+    never     => ['-p', Bench::Stage::POLICY, 'policy', 'never', 'recipient sees special', 'recipient sees anything without agreement',
         'anyone sees betaling for communicatie'],
     register  => ['-p', Bench::Stage::POLICY, 'policy', 'register', '--format', 'html'],
     statement => ['-p', Bench::Stage::POLICY, 'policy', 'statement'],
