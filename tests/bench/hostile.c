@@ -1,9 +1,9 @@
 /* hostile: somebody without rights who asks for dossiers as fast as he can.
  *
- *   hostile CLIENTS WAY PREFIX
+ *   hostile [--count] CLIENTS WAY PREFIX
  *
- * CLIENTS processes ask for the attributes of PREFIX/CODE, until this program is ended or its standard input is; then it prints how
- * many refusals it got a second. Ways: `same`, always one code; `other`, codes at random. An answer that is no refusal ends it with 1. */
+ * CLIENTS processes ask for the attributes of PREFIX/CODE, until standard input ends; then it prints how many refusals it got a
+ * second, or all in all. What is asked for at that moment is waited for, so that the count is that of the other side. Ways: `same`, always one code; `other`, codes at random. An answer that is no refusal ends it with 1. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -22,57 +22,71 @@
 
 enum { MAX_CLIENTS = 1024 };
 
-static _Noreturn void ask(unsigned client, bool same, const char *prefix, volatile uint64_t *count)
+/* Shared by all. */
+struct shared {
+    bool stop;
+    struct {
+        uint64_t refusals;
+        char apart[56]; /* a line of the processor's cache each */
+    } client[MAX_CLIENTS];
+};
+
+static _Noreturn void ask(struct shared *shared, unsigned client, bool same, const char *prefix)
 {
     unsigned seed = client + 1;
     char path[4096];
 
-    for (;;) {
+    while (!__atomic_load_n(&shared->stop, __ATOMIC_RELAXED)) {
         struct stat attributes;
 
-        snprintf(path, sizeof path, "%s/%04u-%05u", prefix, same ? 1999 : 1900 + (unsigned)rand_r(&seed) % 200,
+        snprintf(path, sizeof path, "%s/%04u-%05u", prefix, same ? 1999 : 1900 + (unsigned)rand_r(&seed) % 100,
                  same ? client : (unsigned)rand_r(&seed) % 100000);
+        errno = 0;
         if (stat(path, &attributes) == 0 || (errno != ENOENT && errno != EACCES)) {
             fprintf(stderr, "hostile: %s: %s\n", path, errno ? strerror(errno) : "it is shown");
             _exit(1);
         }
-        ++*count;
+        shared->client[client].refusals++;
     }
+    _exit(0);
 }
 
 int main(int argc, char **argv)
 {
-    unsigned clients = argc == 4 ? (unsigned)atoi(argv[1]) : 0;
-    uint64_t *counts, all = 0, began_ns;
-    pid_t pids[MAX_CLIENTS];
-    char byte;
+    bool count = argc > 1 && strcmp(argv[1], "--count") == 0;
+    char **words = argv + count;
+    unsigned clients = argc - count == 4 ? (unsigned)atoi(words[1]) : 0;
+    struct shared *shared;
+    uint64_t all = 0, began_ns;
     int status, code = 0;
+    char byte;
 
     if (clients < 1 || clients > MAX_CLIENTS) {
-        fputs("Usage: hostile CLIENTS same|other PREFIX\n", stderr);
+        fputs("Usage: hostile [--count] CLIENTS same|other PREFIX\n", stderr);
         return 2;
     }
-    counts = mmap(NULL, clients * 64, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (counts == MAP_FAILED)
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
         return 2;
     began_ns = timing_now_ns();
     for (unsigned i = 0; i < clients; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            errno = 0;
-            ask(i, strcmp(argv[2], "same") == 0, argv[3], &counts[8 * i]);
+            ask(shared, i, strcmp(words[2], "same") == 0, words[3]);
         }
+        if (pid < 0)
+            code = 1;
     }
     while (read(STDIN_FILENO, &byte, 1) > 0)
         ;
-    for (unsigned i = 0; i < clients; i++)
-        kill(pids[i], SIGTERM);
-    for (unsigned i = 0; i < clients; i++) {
-        if (waitpid(pids[i], &status, 0) > 0 && WIFEXITED(status))
+    __atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
+    while (wait(&status) > 0)
+        if (status != 0)
             code = 1;
-        all += counts[8 * i];
-    }
-    printf("%.0f\n", (double)all / ((double)(timing_now_ns() - began_ns) / 1e9));
+    for (unsigned i = 0; i < clients; i++)
+        all += shared->client[i].refusals;
+    printf("%.0f\n", count ? (double)all : (double)all / ((double)(timing_now_ns() - began_ns) / 1e9));
     return code;
 }
