@@ -8,7 +8,7 @@
 #   make fuzz       hostile inputs, a minute for each target; FUZZ_S=seconds
 #   make bench      measurements beside the peers (apart from the tests); QUICK=1, ROUNDS=n, ONLY=row,row, CSV=file, SVG=file
 #   make install    DESTDIR and prefix are honoured; make uninstall
-#   make deps       installs from Debian what is missing; FOR="build test check valgrind bench"
+#   make deps       installs from Debian what is missing; FOR="build test check valgrind browser bench"
 #   make format, make clean
 #
 # BUILD=directory keeps builds apart; V=1 shows whole commands; CC, CFLAGS, LDFLAGS and WERROR=-Werror are as everywhere.
@@ -51,6 +51,8 @@ DEPS_test     := libcmocka-dev:cmocka.pc perl:prove faketime libnss-wrapper:nss_
                  libtext-csv-perl:Text/CSV.pm
 DEPS_check    := clang libclang-rt-dev:libclang_rt.fuzzer-$(shell uname -m).a clang-format cppcheck mandoc perl:prove
 DEPS_valgrind := valgrind
+# 600 MB, so apart: without it tests/mount/pages.t is skipped, and says so.
+DEPS_browser  := chromium
 DEPS_bench    := gocryptfs perl:prove
 
 ROOMS      := policy fs/base fs/store fs/log fs/gate fs/mount tools

@@ -160,6 +160,7 @@ static const struct command_option export_options[] = {
 static const struct command_option report_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"language", "LANGUAGE", COMMAND_TEXT, "en or nl; default: what the policy says, else en"},
     {"output", "FILE", COMMAND_WRITE, "into this file (a new one); default: standard output"},
     {0},
 };
@@ -284,7 +285,9 @@ const struct command commands_table[] = {
     {"policy", "versions", policy_versions_run, COMMAND_GATE, "list the policies that were in force, or show one", "",
      0, 0, COMMAND_TEXT, versions_options, "For roles with commands = policy.versions.\n"},
     {"log", "report", log_report_run, COMMAND_GATE, "a period of the log as one HTML page: counts, no names", "", 0,
-     0, COMMAND_TEXT, report_options, "Without --from: thirty days.\nTIME is as for `log show`.\n"},
+     0, COMMAND_TEXT, report_options,
+     "Without --from: thirty days.\nTIME is as for `log show`.\n"
+     "Exit code 1: the log is not what it was (or you may not ask).\n"},
     {"log", "send", log_send_run, COMMAND_LOCAL, "take the newest signed checkpoint to where the policy says", "", 0,
      0, COMMAND_TEXT, send_options,
      "Needs a policy and no key; for a timer, once a day. `status` tells when that last worked.\n"

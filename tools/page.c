@@ -6,8 +6,9 @@
 
 /* Colours hold a contrast of 7 to 1 in both schemes; paper takes none. */
 static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1d2329;--dim:#46505a;--line:#c3cad1;--paper:#fff}\n"
-    "@media (prefers-color-scheme:dark){:root{--ink:#e7ebef;--dim:#b5bec7;--line:#454e57;--paper:#14181c}}\n"
+    ":root{color-scheme:light dark;--ink:#1d2329;--dim:#46505a;--line:#c3cad1;--bar:#3f6d9e;--paper:#fff}\n"
+    "@media "
+    "(prefers-color-scheme:dark){:root{--ink:#e7ebef;--dim:#b5bec7;--line:#454e57;--bar:#7fb0e0;--paper:#14181c}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif;"
     "overflow-wrap:break-word}\n"
@@ -29,6 +30,15 @@ static const char style[] =
     "th,td{text-align:left;vertical-align:top;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line)}\n"
     "thead th{color:var(--dim);font-weight:600}\n"
     ".wide{overflow-x:auto}\n"
+    ".plot{margin:1rem 0}\n"
+    ".plot svg{display:block;width:100%;height:9rem;margin-top:.35rem;border-bottom:1px solid var(--dim)}\n"
+    ".plot figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem}\n"
+    ".plot strong{flex-basis:100%}\n"
+    ".ends{display:flex;justify-content:space-between;color:var(--dim);font-size:.92rem}\n"
+    ".share{display:block;width:100%;height:.35rem;margin-top:.2rem}\n"
+    "rect{fill:var(--bar)}\n"
+    ".named{overflow-wrap:anywhere;min-width:8rem}\n"
+    ".broad td{font-variant-numeric:tabular-nums}\n"
     ".note{color:var(--dim);font-size:.92rem}\n"
     "@media (max-width:40rem){\n"
     "main{padding:1rem 1rem 3rem}\n"
@@ -44,12 +54,13 @@ static const char style[] =
     ".stacked td:empty{display:none}\n"
     "}\n"
     "@media print{\n"
-    ":root{--ink:#000;--dim:#333;--line:#999;--paper:#fff}\n"
+    ":root{--ink:#000;--dim:#333;--line:#999;--bar:#444;--paper:#fff}\n"
     "html{font-size:10pt}\n"
     "main{max-width:none;padding:0}\n"
     "nav{display:none}\n"
     "h2,h3{break-after:avoid}\n"
-    "tr,dl{break-inside:avoid}\n"
+    "tr,dl,figure{break-inside:avoid}\n"
+    "rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     "thead{display:table-header-group}\n"
     "}\n";
 
@@ -185,12 +196,20 @@ void page_table_begin(FILE *out, enum page_table form, const char *caption, cons
     fputs("</tr>\n</thead>\n<tbody>\n", out);
 }
 
-void page_table_row(FILE *out, const char *const *names, const char *const *cells)
+static void write_share(FILE *out, double share)
+{
+    fprintf(out,
+            "<svg class=\"share\" aria-hidden=\"true\" viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" "
+            "xmlns=\"http://www.w3.org/2000/svg\"><rect width=\"%.1f\" height=\"1\"/></svg>",
+            100 * share);
+}
+
+static void write_row(FILE *out, const char *const *names, const char *const *cells, const double *share)
 {
     fputs("<tr>", out);
     for (size_t i = 0; names[i]; i++) {
         if (i == 0) {
-            fputs("<th scope=\"row\">", out);
+            fputs(share ? "<th scope=\"row\" class=\"named\">" : "<th scope=\"row\">", out);
         } else {
             fputs("<td data-name=\"", out);
             page_text(out, names[i]);
@@ -198,14 +217,58 @@ void page_table_row(FILE *out, const char *const *names, const char *const *cell
         }
         if (cells[i])
             write_lines(out, cells[i], "<br/>");
+        if (i == 0 && share)
+            write_share(out, *share);
         fputs(i == 0 ? "</th>" : "</td>", out);
     }
     fputs("</tr>\n", out);
 }
 
+void page_table_row(FILE *out, const char *const *names, const char *const *cells)
+{
+    write_row(out, names, cells, NULL);
+}
+
+void page_table_row_share(FILE *out, const char *const *names, const char *const *cells, double share)
+{
+    write_row(out, names, cells, &share);
+}
+
 void page_table_end(FILE *out)
 {
     fputs("</tbody>\n</table>\n</div>\n", out);
+}
+
+/* Stretched to whatever room there is, so text that must stay readable is beside the picture and not in it. */
+void page_bars(FILE *out, const struct page_plot *plot, const uint64_t *values, size_t count)
+{
+    uint64_t most = 1;
+
+    for (size_t i = 0; i < count; i++)
+        most = values[i] > most ? values[i] : most;
+    fputs("<figure class=\"plot\">\n<figcaption><strong>", out);
+    page_text(out, plot->title);
+    fputs("</strong> <span class=\"note\">", out);
+    page_text(out, plot->text);
+    fprintf(out,
+            "</span></figcaption>\n<svg role=\"img\" viewBox=\"0 0 %zu 100\" preserveAspectRatio=\"none\" "
+            "xmlns=\"http://www.w3.org/2000/svg\">\n<title>",
+            count);
+    page_text(out, plot->title);
+    fputs("</title>\n<desc>", out);
+    page_text(out, plot->text);
+    fputs("</desc>\n", out);
+    for (size_t i = 0; i < count; i++) {
+        double height = (double)values[i] / (double)most * 100;
+
+        if (values[i] > 0)
+            fprintf(out, "<rect x=\"%zu.1\" y=\"%.2f\" width=\"0.8\" height=\"%.2f\"/>\n", i, 100 - height, height);
+    }
+    fputs("</svg>\n<div class=\"ends\"><span>", out);
+    page_text(out, plot->first);
+    fputs("</span><span>", out);
+    page_text(out, plot->last);
+    fputs("</span></div>\n</figure>\n", out);
 }
 
 void page_terms_begin(FILE *out)

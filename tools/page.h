@@ -6,6 +6,8 @@
 #ifndef DOSSIERFS_TOOLS_PAGE_H
 #define DOSSIERFS_TOOLS_PAGE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Doctype, head with the style sheet, and the beginning of <main> with the title as its <h1>. `language` is a tag like "nl". */
@@ -31,7 +33,17 @@ enum page_table { PAGE_STACKED, PAGE_WIDE };
 void page_table_begin(FILE *out, enum page_table form, const char *caption, const char *const *names);
 /* One row; `cells` has as many as there are columns, NULL is empty. A line end within a cell begins a new line. */
 void page_table_row(FILE *out, const char *const *names, const char *const *cells);
+/* The same with a bar under the first cell, as long as `share` (0 to 1) of the longest: what the numbers say, at a glance. */
+void page_table_row_share(FILE *out, const char *const *names, const char *const *cells, double share);
 void page_table_end(FILE *out);
+
+/* A picture: bars from left to right, the highest as high as the picture, whose text says what they are and how high that is. What
+ * stands at the left and right ends is below it. The numbers themselves belong in a table beside it. */
+struct page_plot {
+    const char *title, *text;
+    const char *first, *last;
+};
+void page_bars(FILE *out, const struct page_plot *plot, const uint64_t *values, size_t count);
 
 /* A list of names and what they are: <dl>, with page_term() in between. A line end in `text` begins another item. */
 void page_terms_begin(FILE *out);

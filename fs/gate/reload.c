@@ -540,18 +540,19 @@ static int may_ask(struct gate *gate, const struct gate_person *person, struct r
     return 0;
 }
 
-static void tell_sent(const struct gate *gate, const struct policy *policy, struct gate_status *status)
+size_t gate_sent(const struct gate *gate, struct sent_place places[static POLICY_MAX_SENDS])
 {
+    const struct policy_log *log = &gate_policy(gate)->log;
     char path[PATH_MAX];
 
     if ((size_t)snprintf(path, sizeof path, "%s/log", store_path(gate->store)) >= sizeof path)
-        return;
-    for (size_t i = 0; i < policy->log.send_count; i++) {
-        struct sent_place *place = &status->sent[status->sent_count++];
-
-        snprintf(place->place, sizeof place->place, "%s", policy->log.send[i].text);
-        sent_read(path, place);
+        return 0;
+    for (size_t i = 0; i < log->send_count; i++) {
+        places[i] = (struct sent_place){0};
+        snprintf(places[i].place, sizeof places[i].place, "%s", log->send[i].text);
+        sent_read(path, &places[i]);
     }
+    return log->send_count;
 }
 
 int gate_status(struct gate *gate, const struct gate_person *person, struct gate_status *status,
@@ -589,7 +590,7 @@ int gate_status(struct gate *gate, const struct gate_person *person, struct gate
         gate_status_clear(status);
         return report_fail(why, -ENOMEM, "no memory");
     }
-    tell_sent(gate, policy, status);
+    status->sent_count = gate_sent(gate, status->sent);
     return 0;
 }
 

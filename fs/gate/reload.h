@@ -43,6 +43,9 @@ struct gate_status {
 int gate_status(struct gate *gate, const struct gate_person *person, struct gate_status *status,
                 struct report_why *why);
 void gate_status_clear(struct gate_status *status);
+/* The places that checkpoints of the log are sent to by the policy that the thread works under; how many. It proves nothing, and
+ * discloses nothing of anybody. */
+size_t gate_sent(const struct gate *gate, struct sent_place places[static POLICY_MAX_SENDS]);
 
 /* For the caller's own page, if his role may edit the policy (command "policy.edit"): which policy is in force and the faults of the
  * file. Nothing for others. For the dispatcher. */

@@ -29,20 +29,29 @@ sub report {
     return $out;
 }
 my $page = report('--from', '2027-01-01', '--to', '2027-01-05');
-like($page, qr{<h1[^>]*>Processing log, 2027-01-01 to 2027-01-05</h1>}, 'it says which period');
+like($page, qr{<dt>Period</dt>\s*<dd>2027-01-01 to 2027-01-05</dd>}, 'it says which period');
 my @entries = $trial->log_entries('--from', '2027-01-01', '--to', '2027-01-05');
 my ($shown, $refused) = (0, 0);
 for (@entries) {
     $shown += $_->{count} if $_->{what} =~ /^(?:field|dossier|listing)$/ && $_->{outcome} =~ /^(?:shown|masked)$/;
     $refused += $_->{count} if $_->{outcome} =~ /^(?:refused|gap)$/;
 }
-like($page, qr/ entries: $shown times something was opened, $refused times something was refused,/, 'the counts are those of the log');
+# What a term of the page says.
+sub says {
+    my ($page, $name) = @_;
+    return $page =~ m{<dt>\Q$name\E</dt>\s*<dd>([^<]*)</dd>} ? $1 : "no $name";
+}
+is(says($page, 'Opened') . ' ' . says($page, 'Refused'), "$shown $refused", 'the counts are those of the log');
+my ($asked) = grep { $entries[$_]{name} eq 'log.report' } 0 .. $#entries;
+is(says($page, 'Entries in this period'), $asked + 1, '... and so many entries, its own question with them');
 my ($days) = $page =~ m{Day by day(.*?)</table>}s;
 is(join(' ', $days =~ /(2027-01-0\d)<\/th>/g), '2027-01-04 2027-01-05', 'the days on which there was something');
-is(scalar(() = $days =~ /<rect /g), 2, 'and a bar for each');
-like($days, qr{<svg role="img"[^>]*><title>Opened per day, from 2027-01-01 to 2027-01-05; at most \d+ on one day</title>}, 'with its text');
-like($page, qr{huur-innen</th>}, 'by purpose');
-like($page, qr{no-account</th>}, 'and why it was refused');
+my @bars = map { scalar(() = /<rect /g) } $days =~ m{<svg(.*?)</svg>}gs;
+is("@bars", '2 2', 'a bar for each with openings, and for each with refusals (of the second day: the first one counted again)');
+like($days, qr{<svg role="img"[^>]*>\s*<title>Opened per day</title>\s*<desc>A bar for each day; the most on one day: \d+</desc>}, 'with its text');
+like($days, qr{<span>2027-01-01</span><span>2027-01-05</span>}, 'and the days where they begin and end');
+like($page, qr{<th scope="row" class="named">huur-innen<}, 'by purpose');
+like($page, qr{<th scope="row" class="named">no-account<}, 'and why it was refused');
 like($page, qr{&lt;b&gt;&amp;&quot;x|&lt;b&gt;&amp;&#34;x}, 'what a program calls itself is text');
 unlike($page, qr/6100\d|2020-0000|Noordstam|<script|<b>&|(?:src|href)="(?!#)/, 'no person, no dossier, nothing that is fetched');
 SKIP: {
@@ -55,9 +64,58 @@ chmod 0777, $trial->{dir};
 report('--from', '2027-01-01', '--to', '2027-01-05', '--output', $file);
 like(Trial::read_file($file), qr{^<!DOCTYPE html>.*</html>\s*\z}s, 'whole, in a file');
 is(($trial->dossier({uid => FUNCTIONARIS}, 'log', 'report', '--output', $file))[0], 2, '... which is not overwritten');
-like(report('--from', '2026-06-01', '--to', '2026-06-02'), qr/ entries: 0 times/, 'a period without anything is a page too');
+is(says(report('--from', '2026-06-01', '--to', '2026-06-02'), 'Opened'), '0', 'a period without anything is a page too');
+
+# ---- the state of the log, and what stands out -----------------------------------------------------------------------------
+
+like($page, qr{<h2>Is the log what it was\?</h2>\s*<p>It agrees with itself in every byte}, 'it says that the log was checked');
+my ($verified, $in_words) = (run({}, $trial->bin('dossier'), '--store', $trial->{store}, 'log', 'verify', '--json'))[0, 1];
+is($verified, 5, 'log verify, for comparison');
+cmp_ok(says($page, 'Entries checked'), '>=', scalar(@entries), '... with how many entries');
+like(says($page, 'Signed up to entry'), qr/^\d+ \(2027-01-0\d/, '... and up to where and since when it is signed');
+like($page, qr{<span lang="en">[^<]*anchor[^<]*</span>}, '... in the words of log verify');
+like($page, qr{<h2>What stands out</h2>\s*<p>Nothing stands out\.</p>}, 'nothing stands out');
+$trial->at_time('2027-01-09 14:00:00'); # a Saturday
+slurp_as(KLANTCONTACT, "$mnt/communicatie/2020-00001/achternaam.txt");
+my $later = report('--from', '2027-01-06', '--to', '2027-01-10');
+like($later, qr{2027-01-09 14:00:00</th>\s*<td data-name="What">Content shown outside working hours \(7-19\)</td>}, 'what stands out does');
+unlike($later, qr/6100\d|2020-0000/, '... without a name');
+my $dutch = report('--from', '2027-01-06', '--to', '2027-01-10', '--language', 'nl');
+like($dutch, qr{<html lang="nl".*<h2>Wat opvalt</h2>.*Inhoud getoond buiten werktijd}s, 'in Dutch');
+is(($trial->dossier({uid => FUNCTIONARIS}, 'log', 'report', '--language', 'de'))[0], 2, 'another language: exit 2');
 is(($trial->dossier({uid => FUNCTIONARIS}, 'log', 'report', '--from', '2020-01-01'))[0], 2, 'too long: exit 2');
 my ($status, $out) = $trial->dossier({uid => INCASSO}, 'log', 'report');
 is("$status $out", '1 ', 'it is not for everybody');
 is($trial->stop, 0, 'ends with 0');
+
+# ---- sent elsewhere, and altered --------------------------------------------------------------------------------------------
+
+my $dir = $trial->{dir};
+like($page, qr{<h3>Checkpoints kept elsewhere</h3>\s*<p>The policy names no place}, 'that nothing is kept elsewhere is said');
+Trial::write_file($trial->{policy}, Trial::small_policy() . "[log]\nsend = file $dir/kept, file /nowhere/kept\nworking-hours = 9-11\n");
+my $sending = sub { run({env => $trial->{env}}, $trial->bin('dossier'), '-s', $trial->{store}, '-p', $trial->{policy}, 'log', 'send') };
+is(($sending->())[0], 2, 'one place takes the checkpoint, one is not there');
+($status, my $kept) = $trial->dossier({}, 'log', 'report', '--from', '2027-01-01', '--to', '2027-01-10');
+like($kept, qr{file \Q$dir\E/kept</th>\s*<td data-name="Last sent">2027-01-09 14:00:00</td><td data-name="Up to entry">\d+</td><td data-name="State">in order<},
+    'when it was last sent');
+like($kept, qr{file /nowhere/kept</th>\s*<td data-name="Last sent">never</td><td data-name="Up to entry"></td><td data-name="State">failed at 2027-01-09 14:00:00<},
+    '... and that it failed');
+like($kept, qr{Content shown outside working hours \(9-11\)}, 'what stands out is by the limits of the policy');
+$trial->at_time('2027-01-12 14:00:00');
+($status, $kept) = $trial->dossier({}, 'log', 'report', '--from', '2027-01-01', '--to', '2027-01-10');
+like($kept, qr{<td data-name="State">late<}, 'and that it is late');
+
+# Somebody alters an entry on disk.
+my ($segment) = sort glob("$trial->{store}/log/*.seg");
+open my $bytes, '+<', $segment or die "$segment: $!";
+my $text = Trial::read_file($segment);
+$text =~ s/\0+\z//;
+my $place = int(length($text) / 2);
+seek $bytes, $place, 0;
+print $bytes chr(255 - ord substr $text, $place, 1);
+close $bytes;
+my $err;
+($status, $out, $err) = $trial->dossier({}, 'log', 'report', '--from', '2027-01-01', '--to', '2027-01-10');
+isnt($status, 0, 'of a log that was altered: not exit 0');
+like($out, qr{<p>(?:No: somebody|In part: some)}, '... and the page says so') or diag("$status $err");
 done_testing;
