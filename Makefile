@@ -8,7 +8,7 @@
 #   make fuzz       hostile inputs, a minute for each target; FUZZ_S=seconds
 #   make bench      measurements beside the peers (apart from the tests); QUICK=1, ROUNDS=n, ONLY=row,row, CSV=file, SVG=file
 #   make install    DESTDIR and prefix are honoured; make uninstall
-#   make deps       installs from Debian what is missing; FOR="build test check valgrind browser bench"
+#   make deps       installs from Debian what is missing; FOR="build test check valgrind browser otlp bench"
 #   make format, make clean
 #
 # BUILD=directory keeps builds apart; V=1 shows whole commands; CC, CFLAGS, LDFLAGS and WERROR=-Werror are as everywhere.
@@ -53,6 +53,8 @@ DEPS_check    := clang libclang-rt-dev:libclang_rt.fuzzer-$(shell uname -m).a cl
 DEPS_valgrind := valgrind
 # 600 MB, so apart: without it tests/mount/pages.t is skipped, and says so.
 DEPS_browser  := chromium
+# For the parser of OpenTelemetry that tests/mount/log-export.t uses, which is taken from npm into the build, as the lock file says.
+DEPS_otlp     := nodejs:node npm
 DEPS_bench    := gocryptfs perl:prove
 
 ROOMS      := policy fs/base fs/store fs/log fs/gate fs/mount tools
@@ -146,6 +148,8 @@ FOR ?= build test
 .PHONY: deps
 deps:
 	@tests/deps $(foreach use,$(FOR),$(DEPS_$(use)))
+	@$(if $(filter otlp,$(FOR)),mkdir -p $(BUILD)/otlp && cp tests/otlp/package*.json $(BUILD)/otlp && \
+	    npm ci --prefix $(BUILD)/otlp --ignore-scripts --no-audit --no-fund --legacy-peer-deps,:)
 
 # The flags come from pkg-config when make starts: a target that may install it begins again with a make of its own.
 AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

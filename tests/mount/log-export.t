@@ -102,6 +102,28 @@ my @requests = has_form((export_of('otlp', '--export-key', $key))[0], {resourceS
 is_deeply([map { my $s = $_->{resourceSpans}[0]{scopeSpans}[0]{spans}[0]; "$s->{traceId} $s->{startTimeUnixNano}" } @requests],
     [map { "$_->{trace_id} $_->{start_time}000000" } @lines], 'otlp: the same spans as ldv, in nanoseconds');
 
+# As the classes read it that the OpenTelemetry project generates from its protocol: a member they do not know is a fault.
+SKIP: {
+    my $modules = Trial::built('otlp/node_modules');
+    skip "node, or $modules, is missing (make deps FOR=otlp): the export was not read by a parser that is not ours", 7
+        unless -d $modules && !system('command -v node >/dev/null');
+    my $read = sub { return run({stdin => $_[0]}, 'node', 'tests/otlp/check.js', $modules) };
+    my ($otlp) = export_of('otlp', '--export-key', $key);
+    my $count = () = $otlp =~ /\n/g;
+    my ($status, $out, $err) = $read->($otlp);
+    is("$status $out$err", qq(0 {"requests":$count,"spans":$count}\n), "otlp: OpenTelemetry's own classes read every span, and nothing else");
+    cmp_ok($count, '>', 5, '... of several');
+    # What is wrong is found.
+    for my $wrong (['"kind":1', '"kind":1,"planted":1', 'a member that is not known'], ['"kind":1', '"kind":"x"', 'no kind'],
+        [qr/"traceId":"[0-9a-f]{32}"/, '"traceId":"AAECAwQFBgcICQoLDA0ODw=="', 'an id in base64'],
+        [qr/"startTimeUnixNano":"\d+"/, '"startTimeUnixNano":"soon"', 'no time'], ['"name":"', '"name":5,"x":"', 'a name that is a number']) {
+        my ($from, $to, $name) = @$wrong;
+        my $bad = $otlp;
+        ref $from ? $bad =~ s/$from/$to/ : $bad =~ s/\Q$from\E/$to/;
+        isnt(($read->($bad))[0], $bad eq $otlp ? 'planted' : 0, "... and would not take $name");
+    }
+}
+
 # ---- Verwerkingenlogging --------------------------------------------------------------------------------------------------------
 
 my %citizen = (

@@ -180,6 +180,7 @@ sub new {
 sub owner { return $me }
 
 sub example_policy { return "$examples/woningcorporatie.ini" }
+sub built { return "$build/$_[0]" }
 sub bin { return "$_[0]{dir}/bin/$_[1]" }
 sub at { return join '/', $_[0]{mnt}, @_[1 .. $#_] }
 
