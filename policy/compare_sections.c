@@ -316,6 +316,7 @@ static void compare_head(struct compare *compare)
         {DIFFERENCE_MOUNT, "suffix", old->mount.suffix, new->mount.suffix},
         {DIFFERENCE_MOUNT, "dossier", old->mount.dossier, new->mount.dossier},
         {DIFFERENCE_MOUNT, "my-access", old->mount.my_access, new->mount.my_access},
+        {DIFFERENCE_MOUNT, "processing-log", old->mount.processing_log, new->mount.processing_log},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -25,6 +25,7 @@ static const struct grammar_section sections[SECTION_TYPES] = {
                                 {.key = KEY_SUFFIX, .name = "suffix"},
                                 {.key = KEY_DOSSIER, .name = "dossier"},
                                 {.key = KEY_MY_ACCESS, .name = "my-access"},
+                                {.key = KEY_PROCESSING_LOG, .name = "processing-log"},
                                 {.key = KEY_REFUSE_PROGRAMS, .name = "refuse-programs", .list = true}}},
     [SECTION_LOG] = {.word = "log",
                      .max = 1,

@@ -30,6 +30,7 @@ enum key {
     KEY_SUFFIX,
     KEY_DOSSIER,
     KEY_MY_ACCESS,
+    KEY_PROCESSING_LOG,
     KEY_LABEL,
     KEY_CODE,
     KEY_RETENTION,

@@ -103,6 +103,15 @@ static void check_fields(struct model *model, enum key key, const char *name, co
     }
 }
 
+static void check_different(struct model *model, enum key key, const char *name, enum key other,
+                            const char *other_name)
+{
+    if (strcmp(name, other_name) == 0)
+        faults_add(model->faults, line_of(model, key, model_line(mount_section(model), other)),
+                   "%s = %s is also %s; allowed: a name of its own", grammar_key_of(SECTION_MOUNT, key)->name,
+                   faults_word(name).text, grammar_key_of(SECTION_MOUNT, other)->name);
+}
+
 static bool is_program(const char *text)
 {
     size_t length_bytes = strlen(text);
@@ -155,9 +164,13 @@ void model_mount(struct model *model)
     mount->suffix = read_suffix(model);
     mount->dossier = read_file_name(model, KEY_DOSSIER, "dossier.txt");
     mount->my_access = read_file_name(model, KEY_MY_ACCESS, "my-access.txt");
+    mount->processing_log = read_file_name(model, KEY_PROCESSING_LOG, "processing-log");
     read_programs(model);
     check_fields(model, KEY_DOSSIER, mount->dossier, mount->suffix);
     check_codes(model, KEY_DOSSIER, mount->dossier);
     check_codes(model, KEY_MY_ACCESS, mount->my_access);
     check_purposes(model, KEY_MY_ACCESS, mount->my_access);
+    check_codes(model, KEY_PROCESSING_LOG, mount->processing_log);
+    check_purposes(model, KEY_PROCESSING_LOG, mount->processing_log);
+    check_different(model, KEY_PROCESSING_LOG, mount->processing_log, KEY_MY_ACCESS, mount->my_access);
 }

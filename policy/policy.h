@@ -144,9 +144,10 @@ struct policy_role {
 /* [mount]: where, and the names of what the mount adds. Strings are never NULL; an empty one means not given. */
 struct policy_mount {
     const char *store, *mountpoint, *key_file;
-    const char *suffix;    /* of field files; default ".txt" */
-    const char *dossier;   /* default "dossier.txt" */
-    const char *my_access; /* default "my-access.txt" */
+    const char *suffix;         /* of field files; default ".txt" */
+    const char *dossier;        /* default "dossier.txt" */
+    const char *my_access;      /* default "my-access.txt" */
+    const char *processing_log; /* a directory; default "processing-log" */
     struct policy_program {
         const char *name; /* of 15 bytes or more the first 15 count: the kernel keeps no more */
         unsigned line;

@@ -3,64 +3,32 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <string.h>
 
+#include "fs/gate/log_csv.h"
 #include "tools/moment.h"
 #include "tools/output.h"
 
-void log_lines_csv_head(FILE *out)
+static int write_out(FILE *out, struct buffer *line, int result)
 {
-    fputs("number,erased,time,user,uid,what,subject,subject_number,purpose,ground,name,outcome,role,fields,rule,"
-          "count,"
-          "program,pid,policy,trace,span\r\n",
-          out);
+    if (result == 0 && fwrite(line->bytes, 1, line->length_bytes, out) != line->length_bytes)
+        result = -EIO;
+    buffer_clear(line);
+    return result;
 }
 
-/* What is in the log was chosen by those whom it is about, a program's name for one. */
-static int csv_texts(FILE *out, const char *const *texts, size_t count)
+int log_lines_csv_head(FILE *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        int result = output_csv_safe(out, texts[i]);
+    struct buffer line = BUFFER_EMPTY;
 
-        if (result < 0)
-            return result;
-        fputc(',', out);
-    }
-    return 0;
+    log_csv_head(&line);
+    return write_out(out, &line, line.failed ? -ENOMEM : 0);
 }
 
 int log_lines_csv(FILE *out, const struct log_record *record, const char *code)
 {
-    const struct log_entry *entry = &record->entry;
-    char time[MOMENT_BYTES] = "", policy[17] = "", trace[33] = "", span[17] = "", ground[2] = {entry->ground, '\0'};
-    int result;
+    struct buffer line = BUFFER_EMPTY;
 
-    if (record->erased) {
-        fprintf(out, "%" PRIu64 ",1,,,,,,,,,,,,,,,,,,,\r\n", record->number);
-        return ferror(out) ? -EIO : 0;
-    }
-    moment_print_iso(entry->time_ms, time);
-    sodium_bin2hex(policy, sizeof policy, entry->policy, sizeof entry->policy);
-    sodium_bin2hex(trace, sizeof trace, entry->trace, sizeof entry->trace);
-    sodium_bin2hex(span, sizeof span, entry->span, sizeof entry->span);
-    fprintf(out, "%" PRIu64 ",0,%s,", record->number, time);
-    result = csv_texts(out, (const char *[]){entry->user}, 1);
-    fprintf(out, "%" PRIu32 ",%s,", entry->uid, log_what_name(entry->what));
-    if (result == 0)
-        result = csv_texts(out, &code, 1);
-    if (entry->subject)
-        fprintf(out, "%016" PRIx64, entry->subject);
-    fputc(',', out);
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->purpose, ground, entry->name}, 3);
-    fprintf(out, "%s,", log_outcome_name(entry->outcome));
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->role, entry->fields, entry->rule}, 3);
-    fprintf(out, "%" PRIu32 ",", entry->count);
-    if (result == 0)
-        result = csv_texts(out, (const char *[]){entry->program}, 1);
-    fprintf(out, "%" PRId32 ",%s,%s,%s\r\n", entry->pid, policy, trace, span);
-    return ferror(out) ? -EIO : result;
+    return write_out(out, &line, log_csv_line(&line, record, code));
 }
 
 static json_t *json_entry(const struct log_record *record, const char *code)

@@ -7,7 +7,7 @@
 #include "fs/gate/answers.h"
 
 /* `code` is the dossier's, "" if there is none. 0, -ENOMEM, -EIO. */
-void log_lines_csv_head(FILE *out);
+int log_lines_csv_head(FILE *out);
 int log_lines_csv(FILE *out, const struct log_record *record, const char *code);
 int log_lines_json(FILE *out, const struct log_record *record, const char *code);
 

@@ -132,18 +132,7 @@ int moment_parse(const char *text, int64_t now_s, int64_t *second, bool *is_day)
 
 void moment_print_iso(int64_t time_ms, char text[static MOMENT_BYTES])
 {
-    time_t second = (time_t)(time_ms / 1000 - (time_ms % 1000 < 0));
-    struct tm local;
-    char day[24];
-    long offset;
-
-    if (!localtime_r(&second, &local) || strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &local) == 0) {
-        snprintf(text, MOMENT_BYTES, "-");
-        return;
-    }
-    offset = local.tm_gmtoff < 0 ? -local.tm_gmtoff : local.tm_gmtoff;
-    snprintf(text, MOMENT_BYTES, "%s.%03u%c%02u:%02u", day, (unsigned)((time_ms % 1000 + 1000) % 1000),
-             local.tm_gmtoff < 0 ? '-' : '+', (unsigned)(offset / 3600 % 24), (unsigned)(offset / 60 % 60));
+    clock_iso(time_ms, text);
 }
 
 void moment_print(int64_t time_ms, char text[static MOMENT_BYTES])

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MOMENT_BYTES = 48 };
+#include "fs/gate/clock.h"
+
+enum { MOMENT_BYTES = CLOCK_ISO_BYTES };
 
 /* yyyy-mm-dd; yyyy-mm-dd hh:mm[:ss] (or with a T), with Z or +hh:mm behind it if it is not the organisation's time; now,
  * today, yesterday; -N(s|m|h|d|w) before now. A time that a change of the clocks skips or repeats is the later or the

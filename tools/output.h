@@ -13,12 +13,9 @@ int output_json(FILE *out, json_t *object);
 json_t *output_json_text(const char *text);
 /* One CSV value (RFC 4180), always in quotes. */
 void output_csv(FILE *out, const char *value, size_t value_bytes);
-/* The same of a text that others chose, for a reader that may be a spreadsheet: as output_safe() writes it, and with a ' before
- * = + - @ (wide ones too) where a cell begins, which would be a formula. A cell begins after a semicolon as well: where that is
- * the list separator (the Netherlands), a spreadsheet cuts there, whatever the quotes say. 0 or -ENOMEM. */
+/* safe_csv() (fs/base/safe.h) onto a stream. 0, -ENOMEM, -EIO. */
 int output_csv_safe(FILE *out, const char *text);
-/* Appends the text for a terminal: control characters (C0, DEL, C1), characters that turn the direction of writing, and bytes
- * that are no UTF-8 appear as \xNN or \uNNNN. */
+/* safe_text(): for a terminal. 0 or -ENOMEM. */
 int output_safe(struct buffer *out, const char *text);
 
 #endif

@@ -1,62 +1,25 @@
 #include "fs/gate/answers.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fs/gate/codes.h"
 #include "fs/gate/inside.h"
 
-struct named {
-    uint64_t pseudonym;
-    uint32_t number;
-};
-
 struct answer {
-    struct gate *gate;
-    struct named *names; /* sorted by pseudonym */
-    size_t name_count;
+    struct codes *codes; /* NULL: none are wanted */
     gate_log_each *each;
     void *context;
 };
 
-static int by_pseudonym(const void *a, const void *b)
-{
-    const struct named *left = a, *right = b;
-
-    return left->pseudonym < right->pseudonym ? -1 : left->pseudonym > right->pseudonym;
-}
-
-static int name_subjects(struct answer *answer)
-{
-    struct dossiers *dossiers = answer->gate->dossiers;
-
-    dossiers_read_begin(dossiers);
-    answer->name_count = dossiers_count(dossiers);
-    answer->names = malloc((answer->name_count + 1) * sizeof *answer->names);
-    for (uint32_t i = 0; answer->names && i < answer->name_count; i++)
-        answer->names[i] = (struct named){dossiers_get(dossiers, i).pseudonym, i};
-    dossiers_read_end(dossiers);
-    if (!answer->names)
-        return -ENOMEM;
-    qsort(answer->names, answer->name_count, sizeof *answer->names, by_pseudonym);
-    return 0;
-}
-
 static int pass_on(void *context, const struct log_record *record)
 {
     struct answer *answer = context;
-    struct named key = {record->entry.subject, 0};
-    const struct named *found = NULL;
-    char code[STORE_CODE_MAX_BYTES + 1] = "";
+    char code[CODES_BYTES] = "";
     int result;
 
-    if (answer->names && !record->erased && record->entry.subject != 0)
-        found = bsearch(&key, answer->names, answer->name_count, sizeof key, by_pseudonym);
-    if (found) {
-        dossiers_read_begin(answer->gate->dossiers);
-        strncpy(code, dossiers_get(answer->gate->dossiers, found->number).code, sizeof code - 1);
-        dossiers_read_end(answer->gate->dossiers);
-    }
+    if (answer->codes && !record->erased)
+        codes_text(answer->codes, record->entry.subject, codes_count(answer->codes), code);
     result = answer->each(answer->context, record, code);
     explicit_bzero(code, sizeof code);
     return result;
@@ -81,7 +44,7 @@ int gate_log_ask(struct gate *gate, const struct gate_person *person, const stru
                  gate_log_each *each, void *context, struct report_why *why)
 {
     struct log_filter filter = question->filter;
-    struct answer answer = {gate, NULL, 0, each, context};
+    struct answer answer = {NULL, each, context};
     uint64_t subjects[2] = {0};
     int error = gate_command(gate, person, question->command, why);
 
@@ -95,12 +58,12 @@ int gate_log_ask(struct gate *gate, const struct gate_person *person, const stru
         filter.subject_count = numbers_of(gate, question->code, subjects);
         filter.subjects = subjects;
     }
-    error = question->without_codes ? 0 : name_subjects(&answer);
+    error = question->without_codes ? 0 : codes_new(gate, &answer.codes);
     if (!error)
         error = log_query(gate->log, &filter, pass_on, &answer, why);
     else
         report_fail(why, error, "no memory");
-    free(answer.names);
+    codes_free(answer.codes);
     return error;
 }
 

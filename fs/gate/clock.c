@@ -82,3 +82,19 @@ void clock_stamp(int64_t second, char stamp[static CLOCK_STAMP_BYTES])
     if (localtime_r(&when, &local))
         strftime(stamp, CLOCK_STAMP_BYTES, "%Y-%m-%d %H:%M:%S", &local);
 }
+
+void clock_iso(int64_t time_ms, char text[static CLOCK_ISO_BYTES])
+{
+    time_t second = (time_t)(time_ms / 1000 - (time_ms % 1000 < 0));
+    struct tm local;
+    char day[24];
+    long offset;
+
+    if (!localtime_r(&second, &local) || strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &local) == 0) {
+        snprintf(text, CLOCK_ISO_BYTES, "-");
+        return;
+    }
+    offset = local.tm_gmtoff < 0 ? -local.tm_gmtoff : local.tm_gmtoff;
+    snprintf(text, CLOCK_ISO_BYTES, "%s.%03u%c%02u:%02u", day, (unsigned)((time_ms % 1000 + 1000) % 1000),
+             local.tm_gmtoff < 0 ? '-' : '+', (unsigned)(offset / 3600 % 24), (unsigned)(offset / 60 % 60));
+}

@@ -15,6 +15,9 @@ bool clock_zone_exists(const char *name);
 /* "2026-11-27 14:03:22" in the zone. */
 enum { CLOCK_STAMP_BYTES = 32 };
 void clock_stamp(int64_t second, char stamp[static CLOCK_STAMP_BYTES]);
+/* "2026-11-22T14:00:58.123+01:00", in the zone, for programs. */
+enum { CLOCK_ISO_BYTES = 48 };
+void clock_iso(int64_t time_ms, char text[static CLOCK_ISO_BYTES]);
 int64_t clock_now_s(void);
 int64_t clock_now_ms(void);
 /* Monotonic milliseconds, for waiting: not moved by who sets the clock. */

@@ -364,6 +364,83 @@ int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done
     return entries_queue(gate, &entry, done, context);
 }
 
+/* ---- the processing log as files ---------------------------------------------------------------------------------- */
+
+static const char reads_log[] = "log.show";
+enum { LOG_PATH_BYTES = 256 };
+
+bool door_reads_log(const struct gate *gate, const struct door_ask *ask)
+{
+    unsigned line;
+
+    return !gate_is_gap(ask) && policy_allows_command(gate->policy, &ask->caller->standing, reads_log, &line);
+}
+
+static void log_path(const struct gate *gate, const char *name, char path[static LOG_PATH_BYTES])
+{
+    snprintf(path, LOG_PATH_BYTES, "%s%s%s", gate->policy->mount.processing_log, name[0] ? "/" : "", name);
+}
+
+/* 0, or the refusal, which is logged. `rule` becomes the rule of the entry. */
+static int admit_to_log(struct gate *gate, const struct door_ask *ask, const char *path, char rule[GATE_RULE_BYTES])
+{
+    char reason[200];
+    unsigned line = 0;
+    bool allowed = policy_allows_command(gate->policy, &ask->caller->standing, reads_log, &line);
+
+    gate_rule_text("commands", line, rule);
+    if (allowed && !gate_is_gap(ask))
+        return 0;
+    snprintf(reason, sizeof reason, "the log is for those whose role has %s among its commands, %s", reads_log,
+             gate->policy->file);
+    entries_refuse_because(gate, ask, "", 0, ENTRIES_LOG, path, rule, reason);
+    return gate_is_gap(ask) ? -EIO : -ENOENT;
+}
+
+static void start_of_log(struct gate *gate, const struct door_ask *ask, enum log_what what, const char *path,
+                         const char *rule, char roles[static ENTRIES_ROLES_BYTES], struct log_entry *entry)
+{
+    entries_start(gate, ask, what, LOG_SHOWN, roles, entry);
+    gate_role_names(gate->policy, ask->caller->standing.roles, roles, ENTRIES_ROLES_BYTES);
+    entry->name = path;
+    entry->rule = rule;
+}
+
+int door_look_log(struct gate *gate, const struct door_ask *ask, const char *name, bool is_file)
+{
+    char path[LOG_PATH_BYTES], rule[GATE_RULE_BYTES], roles[ENTRIES_ROLES_BYTES];
+    struct noise_key key = {ask->caller->uid, -1, gate_code_mark(gate, name, strlen(name)), ENTRIES_LOG, false};
+    struct log_entry entry;
+    int error;
+
+    log_path(gate, name, path);
+    error = admit_to_log(gate, ask, path, rule);
+    if (error || !is_file || !noise_first(gate->noise, &key, clock_now_s()))
+        return error;
+    start_of_log(gate, ask, LOG_LOOK, path, rule, roles, &entry);
+    error = entries_queue(gate, &entry, NULL, NULL);
+    if (error)
+        noise_take_back(gate->noise, &key);
+    return error;
+}
+
+int door_open_log(struct gate *gate, const struct door_ask *ask, const char *name, bool is_file, door_done *done,
+                  void *context)
+{
+    char path[LOG_PATH_BYTES], rule[GATE_RULE_BYTES], roles[ENTRIES_ROLES_BYTES];
+    struct log_entry entry;
+    int error;
+
+    log_path(gate, name, path);
+    error = admit_to_log(gate, ask, path, rule);
+    if (!error)
+        error = refuse_program(gate, ask, "", ENTRIES_LOG, path);
+    if (error)
+        return error;
+    start_of_log(gate, ask, is_file ? LOG_QUERY : LOG_LISTING, path, rule, roles, &entry);
+    return entries_queue(gate, &entry, done, context);
+}
+
 /* ---- names, numbers, the caller's page --------------------------------------------------------------------------- */
 
 uint32_t door_count(const struct gate *gate)

@@ -97,6 +97,20 @@ int door_list_leaves(struct gate *gate, const struct door_ask *ask, uint32_t dos
 /* Logs that the caller opened his own access page. */
 int door_open_own(struct gate *gate, const struct door_ask *ask, door_done *done, void *context);
 
+/* ---- the processing log as files (logbook.h) ------------------------------------------------------------------------ */
+
+/* Whoever has the command log.show reads the log as files too: they say what `log show` says. `name` is what is asked for, below the
+ * log's directory: "", "2026", "2026/11", "2026/11/27.csv".
+ *
+ * May the caller read the log? Not logged. */
+bool door_reads_log(const struct gate *gate, const struct door_ask *ask);
+/* Looked at: an entry a minute for a file, in the background; none for a directory. -ENOENT: refused, and logged as such whether or
+ * not the thing is there; -EIO. */
+int door_look_log(struct gate *gate, const struct door_ask *ask, const char *name, bool is_file);
+/* Opened: a directory is listed, a file read. What is in it must not leave before `done` said 0. -ENOENT, -EACCES, -EIO. */
+int door_open_log(struct gate *gate, const struct door_ask *ask, const char *name, bool is_file, door_done *done,
+                  void *context);
+
 /* How many dossiers there are, hidden ones too: for the gate's neighbours, and nobody else's eyes. */
 uint32_t door_count(const struct gate *gate);
 /* Code of a dossier; "" past the end. Valid until the next door_tick(). */

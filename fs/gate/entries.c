@@ -71,6 +71,21 @@ static const char *gap_of(const struct door_caller *caller, int32_t pid)
     return gate_is_unknown(caller->person->user, &caller->standing) ? GATE_NO_ACCOUNT : NULL;
 }
 
+/* What a refusal was about, by the key under which it is counted. */
+static enum log_what what_of(int leaf)
+{
+    switch (leaf) {
+    case ENTRIES_LISTING:
+        return LOG_LISTING;
+    case ENTRIES_COMMAND:
+        return LOG_COMMAND;
+    case ENTRIES_LOG:
+        return LOG_QUERY;
+    default:
+        return LOG_LOOK;
+    }
+}
+
 /* What makes refusals the same. A dossier that isn't there is named by a keyed hash of its code, which looks like a subject's
  * number; both are looked up in any case, so that neither takes longer. */
 static struct noise_key refusal_key(const struct gate *gate, const struct door_ask *ask, const char *code,
@@ -91,8 +106,7 @@ static void write_refusal(struct gate *gate, const struct door_ask *ask, const s
     struct log_entry entry;
     char roles[512];
 
-    entries_start(gate, ask, key->leaf == ENTRIES_LISTING ? LOG_LISTING : LOG_LOOK, gap ? LOG_GAP : LOG_REFUSED,
-                  roles, &entry);
+    entries_start(gate, ask, what_of(key->leaf), gap ? LOG_GAP : LOG_REFUSED, roles, &entry);
     entry.subject = key->subject;
     entry.rule = gap ? gap : rule;
     entry.name = name;
@@ -139,11 +153,7 @@ static void write_counted(void *context, const struct noise_key *key, uint32_t c
 
     if (gate->identity && key->uid != NOISE_CROWD)
         caller = callers_get(gate->callers, key->uid);
-    gate_entry(gate,
-               key->leaf == ENTRIES_LISTING   ? LOG_LISTING
-               : key->leaf == ENTRIES_COMMAND ? LOG_COMMAND
-                                              : LOG_LOOK,
-               caller && gap_of(caller, DOOR_NO_PROCESS) ? LOG_GAP : LOG_REFUSED, &entry);
+    gate_entry(gate, what_of(key->leaf), caller && gap_of(caller, DOOR_NO_PROCESS) ? LOG_GAP : LOG_REFUSED, &entry);
     entry.uid = key->uid;
     entry.user = caller && caller->person ? caller->person->user : ""; /* empty if NSS was not asked in time */
     entry.count = count;
@@ -155,6 +165,8 @@ static void write_counted(void *context, const struct noise_key *key, uint32_t c
         entry.rule = "repeated";
     if (key->leaf == ENTRIES_LISTING)
         entry.name = entry.purpose;
+    else if (key->leaf == ENTRIES_LOG)
+        entry.name = gate->policy->mount.processing_log;
     else if (key->leaf != ENTRIES_COMMAND)
         entry.subject = key->subject;
     if (key->leaf >= 0)

@@ -11,6 +11,7 @@ enum {
     ENTRIES_DOSSIER = -3,
     ENTRIES_LISTING = -4,
     ENTRIES_CATEGORY = -5,
+    ENTRIES_LOG = -6, /* the log as files */
     ENTRIES_COMMAND = -20,
 };
 enum { ENTRIES_ROLES_BYTES = 512 };

@@ -370,11 +370,11 @@ static int insert_bad(struct index *index, uint64_t leaf)
     return run_once(index, index->insert_bad);
 }
 
+/* It goes on: written again when it is longer. A stretch a question would make questions slower and slower. */
 static int insert_span(struct index *index)
 {
     struct span span = index->span;
 
-    index->span = (struct span){0};
     if (span.end == 0)
         return 0;
     sqlite3_bind_int64(index->insert_span, 1, (int64_t)span.first);
@@ -387,9 +387,10 @@ static int insert_span(struct index *index)
 static int note_time(struct index *index, uint64_t leaf, int64_t time_ms)
 {
     struct span *span = &index->span;
-    int error = span->end > 0 && leaf >= span->first + ENTRIES_PER_SPAN ? insert_span(index) : 0;
+    bool full = span->end > 0 && leaf >= span->first + ENTRIES_PER_SPAN;
+    int error = full ? insert_span(index) : 0;
 
-    if (span->end == 0)
+    if (span->end == 0 || full)
         *span = (struct span){.first = leaf, .low_ms = time_ms, .high_ms = time_ms};
     span->end = leaf + 1;
     if (time_ms < span->low_ms)
@@ -806,4 +807,57 @@ uint64_t index_bad(struct index *index, uint64_t from, uint64_t to)
         found = ask(index, sql);
     pthread_mutex_unlock(&index->lock);
     return found < 0 ? UINT64_MAX : (uint64_t)found;
+}
+
+/* ---- when there are entries ------------------------------------------------------------------------------------- */
+
+typedef int each_time(void *context, int64_t first_ms, int64_t last_ms);
+
+/* The times of the entries with from <= leaf < to, one by one. What is erased has its month's for a time, and no user. */
+static int tell_times(struct index *index, int64_t from, int64_t to, each_time *each, void *context,
+                      struct report_why *why)
+{
+    struct buffer sql = BUFFER_EMPTY;
+    sqlite3_stmt *statement = NULL;
+    int step = SQLITE_DONE, error;
+
+    buffer_printf(&sql, "SELECT time FROM entry WHERE leaf >= %lld AND leaf < %lld AND user IS NOT NULL",
+                  (long long)from, (long long)to);
+    error = start(index, &sql, &statement, why);
+    while (error >= 0 && statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t time_ms = sqlite3_column_int64(statement, 0);
+
+        error = each(context, time_ms, time_ms);
+    }
+    if (error >= 0 && step != SQLITE_DONE)
+        error = fail_asking(why, error_of(index));
+    sqlite3_finalize(statement);
+    buffer_clear(&sql);
+    return error < 0 ? error : 0;
+}
+
+int index_times(struct index *index, each_time *each, void *context, struct report_why *why)
+{
+    struct buffer sql = BUFFER_EMPTY;
+    sqlite3_stmt *statement = NULL;
+    int step = SQLITE_DONE, error;
+
+    pthread_mutex_lock(&index->lock);
+    buffer_append_text(&sql, "SELECT first, end, low, high FROM span ORDER BY first");
+    error = start(index, &sql, &statement, why);
+    while (error >= 0 && statement && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t low_ms = sqlite3_column_int64(statement, 2), high_ms = sqlite3_column_int64(statement, 3);
+
+        /* A stretch of one time may be an erased month's. */
+        error = low_ms == high_ms ? 1 : each(context, low_ms, high_ms);
+        if (error == 1)
+            error = tell_times(index, sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1), each,
+                               context, why);
+    }
+    if (error >= 0 && step != SQLITE_DONE)
+        error = fail_asking(why, error_of(index));
+    sqlite3_finalize(statement);
+    pthread_mutex_unlock(&index->lock);
+    buffer_clear(&sql);
+    return error < 0 ? error : 0;
 }

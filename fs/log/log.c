@@ -575,3 +575,20 @@ int log_query(struct log *log, const struct log_filter *filter, int (*each)(void
 
     return query_run(&query, filter, each, context, why);
 }
+
+int log_times(struct log *log, int (*each)(void *context, int64_t first_ms, int64_t last_ms), void *context,
+              struct report_why *why)
+{
+    uint64_t durable = log->durable;
+    int error = index_update(log->index, durable, why);
+
+    if (!error)
+        error = index_times(log->index, each, context, why);
+    if (error != -EUCLEAN)
+        return error;
+    error = index_remake(log->index, durable);
+    if (!error)
+        error = index_times(log->index, each, context, why);
+    return error == -EUCLEAN ? report_fail(why, -EIO, "log: the index is damaged, also after it was made anew")
+                             : error;
+}

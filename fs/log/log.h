@@ -152,6 +152,11 @@ struct log_record {
  * why); told after all others were given. -E2BIG: too many subjects. Does not log anything itself: the gate does. */
 int log_query(struct log *log, const struct log_filter *filter, int (*each)(void *, const struct log_record *),
               void *context, struct report_why *why);
+/* When there are entries: brings the index up to date, then tells the first and the last time of one stretch of entries after the
+ * other; where `each` answers 1, also those of each entry in it by itself. Entries that are erased don't count. A negative answer
+ * ends it and becomes the result. */
+int log_times(struct log *log, int (*each)(void *context, int64_t first_ms, int64_t last_ms), void *context,
+              struct report_why *why);
 const char *log_what_name(enum log_what what);          /* "field" */
 const char *log_outcome_name(enum log_outcome outcome); /* "shown" */
 /* Was nothing given: refused, or a gap, in which nobody knew who asked? */

@@ -21,6 +21,7 @@ struct handle {
     struct buffer content;
     bool failed; /* could not be filled after its entry was queued: answers EIO */
     bool is_listing;
+    int64_t logged_s; /* a file of the log: when its reading was logged last */
     int64_t listed_s; /* when the listing was made, under which policy, and after how many changes of dossiers */
     uint32_t generation, changes;
     struct buffer names; /* NUL-terminated, behind each other */

@@ -11,6 +11,9 @@
 #include "fs/mount/nodes.h"
 #include "fs/mount/notifier.h"
 #include "fs/mount/slots.h"
+#include "fs/mount/worker.h"
+
+struct log_tree;
 
 struct session {
     struct gate *gate;
@@ -23,9 +26,11 @@ struct session {
     struct fuse_session *fuse;
     struct nodes *nodes;
     struct notifier *notifier;
+    struct worker *worker;
+    struct log_tree *log_tree;
     int64_t started_s; /* every directory's times: constant, so that they tell nothing */
 
-    int released_fd; /* an eventfd, raised when `released` is filled */
+    int released_fd; /* an eventfd, raised when `released` is filled, or the worker has done something */
     pthread_mutex_t released_lock;
     struct handle *released; /* handles whose reply the kernel did not take */
     int pending;             /* atomic: opens that wait for the log thread */

@@ -14,7 +14,18 @@
 
 #include "fs/base/buffer.h"
 
-enum node_type { NODE_ROOT, NODE_PURPOSE, NODE_DOSSIER, NODE_LEAF, NODE_OWN, NODE_NOTICE };
+enum node_type {
+    NODE_ROOT,
+    NODE_PURPOSE,
+    NODE_DOSSIER,
+    NODE_LEAF,
+    NODE_OWN,
+    NODE_NOTICE,
+    NODE_LOG, /* the log's directory, and what is in it (log_tree.h): */
+    NODE_LOG_YEAR,
+    NODE_LOG_MONTH,
+    NODE_LOG_DAY, /* a file: one node for each uid */
+};
 
 /* What makes a node that node. Members that do not apply to a type are 0. Purposes and fields are named by their slot (slots.h). */
 struct node_key {

@@ -12,6 +12,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
+#include "fs/mount/log_tree.h"
 #include "fs/mount/renewal.h"
 #include "fs/mount/views.h"
 
@@ -36,12 +37,20 @@ static struct door_ask ask_of(fuse_req_t request, int purpose)
 
 static bool is_directory(enum node_type type)
 {
-    return type == NODE_ROOT || type == NODE_PURPOSE || type == NODE_DOSSIER;
+    return type == NODE_ROOT || type == NODE_PURPOSE || type == NODE_DOSSIER || type == NODE_LOG ||
+           type == NODE_LOG_YEAR || type == NODE_LOG_MONTH;
+}
+
+/* Those of a node of one caller and those of a directory don't change; a file of the log grows. */
+static double attributes_s(const struct node *node)
+{
+    return node->key.type == NODE_LOG_DAY ? 0 : LONG_S;
 }
 
 static void fill_attributes(const struct session *session, const struct node *node, struct stat *attributes)
 {
-    int64_t when_s = node->key.type == NODE_LEAF ? node->changed_s : session->started_s;
+    bool has_time = node->key.type == NODE_LEAF || node->key.type == NODE_LOG_DAY;
+    int64_t when_s = has_time ? node->changed_s : session->started_s;
 
     memset(attributes, 0, sizeof *attributes);
     attributes->st_mode = is_directory(node->key.type) ? S_IFDIR | 0555 : S_IFREG | 0444;
@@ -60,7 +69,7 @@ static void reply_entry(fuse_req_t request, struct node *node, double entry_s)
 {
     struct session *session = session_of(request);
     struct fuse_entry_param entry = {
-        .ino = node->id, .generation = 1, .attr_timeout = LONG_S, .entry_timeout = entry_s};
+        .ino = node->id, .generation = 1, .attr_timeout = attributes_s(node), .entry_timeout = entry_s};
 
     fill_attributes(session, node, &entry.attr);
     node->lookups++;
@@ -111,9 +120,12 @@ static void look_up_in_root(fuse_req_t request, const char *name)
     struct node_key notice = {.type = NODE_NOTICE, .purpose = -1, .dossier = UINT32_MAX, .leaf = -11};
     int purpose = slots_of_purpose(session_of(request)->slots, policy_find_purpose(policy, name));
     struct node_key key = {.type = NODE_PURPOSE, .purpose = purpose, .dossier = UINT32_MAX, .leaf = -12};
+    struct node_key the_log = log_tree_root();
 
     if (strcmp(name, policy->mount.my_access) == 0)
         look_up_own(request);
+    else if (strcmp(name, policy->mount.processing_log) == 0)
+        reply_node(request, &the_log, PURPOSE_ENTRY_S);
     else if (strcmp(name, the_notice) == 0)
         reply_node(request, &notice, LONG_S);
     else if (purpose >= 0)
@@ -195,6 +207,30 @@ static void look_up_leaf(fuse_req_t request, const struct node *parent, const ch
     door_shown_clear(&shown);
 }
 
+static void look_up_in_log(fuse_req_t request, const struct node *parent, const char *name)
+{
+    struct session *session = session_of(request);
+    struct door_ask ask = ask_of(request, -1);
+    struct node_key key;
+    struct node *node = NULL;
+    int error =
+        ask.caller ? log_tree_find(session->log_tree, &ask, fuse_req_ctx(request)->uid, parent, name, &key) : -EIO;
+
+    if (!error) {
+        node = nodes_obtain(session->nodes, &key);
+        error = node ? 0 : -ENOMEM;
+    }
+    if (!error && key.type == NODE_LOG_DAY)
+        error = log_tree_measure(session->log_tree, node);
+    if (!error) {
+        reply_entry(request, node, 0);
+        return;
+    }
+    if (node)
+        nodes_forget(session->nodes, node, 0);
+    fuse_reply_err(request, -error);
+}
+
 static void op_lookup(fuse_req_t request, fuse_ino_t parent_id, const char *name)
 {
     const struct node *parent = nodes_get(session_of(request)->nodes, parent_id);
@@ -209,6 +245,8 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent_id, const char *name
         look_up_dossier(request, parent, name);
     else if (parent->key.type == NODE_DOSSIER)
         look_up_leaf(request, parent, name);
+    else if (log_tree_has(parent) && is_directory(parent->key.type))
+        look_up_in_log(request, parent, name);
     else
         fuse_reply_err(request, ENOTDIR);
 }
@@ -251,11 +289,15 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
     if (!error && node->key.type == NODE_DOSSIER &&
         !(ask.caller && door_sees(session->gate, &ask, node->key.dossier)))
         error = ENOENT;
-    if (!error && (node->key.type == NODE_LEAF || node->key.type == NODE_OWN) && !is_open &&
-        node->key.uid != fuse_req_ctx(request)->uid)
+    if (!error && (node->key.type == NODE_LEAF || node->key.type == NODE_OWN || node->key.type == NODE_LOG_DAY) &&
+        !is_open && node->key.uid != fuse_req_ctx(request)->uid)
         error = ENOENT;
     if (!error && node->key.type == NODE_LEAF && is_open)
         error = -renewal_decide(session, node);
+    if (!error && log_tree_has(node))
+        error = -log_tree_admits(session->log_tree, &ask, node);
+    if (!error && node->key.type == NODE_LOG_DAY)
+        error = -log_tree_measure(session->log_tree, node);
     if (!error && ((node->retired && !is_open) || clock_now_s() >= node->ends_s))
         error = ESTALE;
     if (error) {
@@ -263,7 +305,7 @@ static void op_getattr(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         return;
     }
     fill_attributes(session, node, &attributes);
-    fuse_reply_attr(request, &attributes, LONG_S);
+    fuse_reply_attr(request, &attributes, attributes_s(node));
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -362,7 +404,8 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *in
         fuse_reply_err(request, ESTALE); /* the kernel looks up again, and finds the caller's own node */
         return;
     }
-    info->keep_cache = 1;
+    info->keep_cache = node->key.type != NODE_LOG_DAY;
+    info->direct_io = node->key.type == NODE_LOG_DAY;
     info->noflush = 1;
     handle = handles_new(node, fuse_req_ctx(request)->uid);
     waiting = wait_for(request, handle, info);
@@ -372,6 +415,8 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *in
         answer_open(waiting, 0);
     else if (node->key.type == NODE_OWN)
         error = open_own(session, &ask, handle, waiting);
+    else if (node->key.type == NODE_LOG_DAY)
+        error = log_tree_open(session->log_tree, &ask, handle, answer_open, waiting);
     else
         error = open_leaf(session, &ask, handle, waiting);
     if (error)
@@ -380,11 +425,16 @@ static void op_open(fuse_req_t request, fuse_ino_t id, struct fuse_file_info *in
 
 static void op_read(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-    const struct handle *handle = (const struct handle *)(uintptr_t)info->fh;
+    struct handle *handle = (struct handle *)(uintptr_t)info->fh;
     size_t length = handle->content.length_bytes, at = (size_t)offset;
-    int error = handle->failed ? -EIO : renewal_decide(session_of(request), handle->node);
+    int error;
 
     (void)id;
+    if (handle->node->key.type == NODE_LOG_DAY) {
+        log_tree_read(session_of(request)->log_tree, request, handle, (uint64_t)offset, size);
+        return;
+    }
+    error = handle->failed ? -EIO : renewal_decide(session_of(request), handle->node);
     if (!error && clock_now_s() >= handle->node->ends_s)
         error = -ESTALE; /* gone at the second, for open handles too */
     if (error) {
@@ -417,6 +467,9 @@ static int list_root(struct session *session, const struct door_ask *ask, struct
         return error;
     error = handles_add(handle, policy->mount.my_access, door_inode(session->gate, -1, UINT32_MAX, -10), false,
                         UINT32_MAX);
+    if (!error && door_reads_log(session->gate, ask))
+        error = handles_add(handle, policy->mount.processing_log,
+                            door_inode(session->gate, -1, UINT32_MAX, log_tree_root().leaf), true, UINT32_MAX);
     if (!error)
         error = handles_add(handle, the_notice, door_inode(session->gate, -1, UINT32_MAX, -11), false, UINT32_MAX);
     for (unsigned i = 0; i < policy->purpose_count && !error; i++)
@@ -494,6 +547,8 @@ static void op_opendir(fuse_req_t request, fuse_ino_t id, struct fuse_file_info 
         error = list_root(session, &ask, handle, waiting);
     else if (node->key.type == NODE_PURPOSE)
         error = list_dossiers(session, &ask, handle, waiting);
+    else if (log_tree_has(node))
+        error = log_tree_list(session->log_tree, &ask, handle, answer_open, waiting);
     else
         error = list_leaves(session, &ask, handle, waiting);
     if (error)
@@ -506,12 +561,15 @@ static bool name_shows(struct session *session, const struct handle *handle, con
 {
     int leaf = VIEWS_UNKNOWN;
 
+    if (log_tree_has(handle->node))
+        return door_reads_log(session->gate, ask);
     if (handle->node->key.type == NODE_DOSSIER)
         leaf = views_leaf(session->policy, name);
     if (handle->node->key.type == NODE_DOSSIER)
         return leaf != VIEWS_UNKNOWN && leaf != VIEWS_CATEGORY && door_sees_leaf(session->gate, ask, dossier, leaf);
     if (handle->node->key.type == NODE_ROOT)
         return strcmp(name, session->policy->mount.my_access) == 0 || strcmp(name, the_notice) == 0 ||
+               (strcmp(name, session->policy->mount.processing_log) == 0 && door_reads_log(session->gate, ask)) ||
                door_has_purpose(session->gate, ask, policy_find_purpose(session->policy, name));
     return door_sees(session->gate, ask, dossier);
 }

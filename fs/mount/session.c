@@ -16,6 +16,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
+#include "fs/mount/log_tree.h"
 #include "fs/mount/renewal.h"
 
 enum {
@@ -27,11 +28,19 @@ enum {
      * lets up, after so many of them. */
     LAUNCH_AT_LEAST = 16,
     NOTIFIER_END_MS = 5000,
+    WORKER_WAIT_MS = 30000, /* an index that has to be made anew takes some seconds a million entries */
 };
 
-/* A request whose caller isn't known yet: the bytes as the kernel sent them. */
+/* When a request came, by the clock and as log_tree_turn() counts. */
+struct arrival {
+    int64_t tick_ms;
+    uint64_t turn;
+};
+
+/* A request whose caller isn't known yet, or that waits for the worker: the bytes as the kernel sent them. */
 struct parked {
     struct parked *next;
+    struct arrival arrival;
     size_t length_bytes;
     uint8_t bytes[];
 };
@@ -212,7 +221,7 @@ static bool needs_caller(const struct loop *loop, const struct fuse_in_header *h
                (name_bytes == strlen(own) + 1 && memcmp(name, own, name_bytes) == 0);
     case FUSE_GETATTR:
         node = nodes_get(loop->session->nodes, header->nodeid);
-        return node && node->key.type == NODE_DOSSIER;
+        return node && (node->key.type == NODE_DOSSIER || (log_tree_has(node) && node->key.type != NODE_LOG));
     case FUSE_OPEN:
     case FUSE_OPENDIR:
     case FUSE_READDIR:
@@ -222,31 +231,64 @@ static bool needs_caller(const struct loop *loop, const struct fuse_in_header *h
     }
 }
 
-static bool caller_unknown(const struct loop *loop, const void *bytes, size_t length_bytes)
+static bool caller_unknown(const struct loop *loop, const struct fuse_in_header *header, const char *name,
+                           size_t name_bytes)
+{
+    if (header->opcode == FUSE_READ || header->opcode == FUSE_GETATTR) {
+        const struct node *node = nodes_get(loop->session->nodes, header->nodeid);
+
+        if (node && renewal_waits(loop->session, node))
+            return true;
+        if (node && node->key.type == NODE_LOG_DAY && !door_caller(loop->session->gate, node->key.uid))
+            return true;
+    }
+    return needs_caller(loop, header, name, name_bytes) && !door_caller(loop->session->gate, header->uid);
+}
+
+/* Of a request whose caller is known. */
+static bool waits_for_worker(const struct loop *loop, const struct fuse_in_header *header, const char *name,
+                             const struct arrival *arrival)
+{
+    struct session *session = loop->session;
+    const struct node *node = nodes_get(session->nodes, header->nodeid);
+    struct door_ask ask = {NULL, (int32_t)header->pid, -1};
+    bool is_look_up = header->opcode == FUSE_LOOKUP;
+
+    if (!node || !log_tree_has(node) ||
+        !(is_look_up || header->opcode == FUSE_OPENDIR ||
+          (header->opcode == FUSE_GETATTR && node->key.type == NODE_LOG_DAY)) ||
+        clock_tick_ms() - arrival->tick_ms >= WORKER_WAIT_MS)
+        return false;
+    ask.caller = door_caller(session->gate, header->uid);
+    return ask.caller &&
+           log_tree_waits(session->log_tree, &ask, header->uid, node, is_look_up ? name : NULL, arrival->turn);
+}
+
+/* For who asks to be known, or for what the worker finds out. */
+static bool has_to_wait(const struct loop *loop, const void *bytes, size_t length_bytes,
+                        const struct arrival *arrival)
 {
     struct fuse_in_header header;
+    const char *name = (const char *)bytes + sizeof header;
 
     if (length_bytes < sizeof header)
         return false;
     memcpy(&header, bytes, sizeof header);
-    if (header.opcode == FUSE_READ || header.opcode == FUSE_GETATTR) {
-        const struct node *node = nodes_get(loop->session->nodes, header.nodeid);
-
-        if (node && renewal_waits(loop->session, node))
-            return true;
-    }
-    return needs_caller(loop, &header, (const char *)bytes + sizeof header, length_bytes - sizeof header) &&
-           !door_caller(loop->session->gate, header.uid);
+    if (header.opcode == FUSE_LOOKUP && !memchr(name, '\0', length_bytes - sizeof header))
+        return false;
+    return caller_unknown(loop, &header, name, length_bytes - sizeof header) ||
+           waits_for_worker(loop, &header, name, arrival);
 }
 
 /* A request that can't be parked is processed: its operation finds no caller and answers EIO. */
-static bool park(struct loop *loop, const struct fuse_buf *buffer)
+static bool park(struct loop *loop, const struct fuse_buf *buffer, const struct arrival *arrival)
 {
     struct parked *parked = loop->parked_count < PARKED_MAX ? malloc(sizeof *parked + buffer->size) : NULL;
 
     if (!parked)
         return false;
     parked->next = NULL;
+    parked->arrival = *arrival;
     parked->length_bytes = buffer->size;
     memcpy(parked->bytes, buffer->mem, buffer->size);
     *loop->parked_end = parked;
@@ -266,7 +308,7 @@ static void take_up_parked(struct loop *loop)
         struct parked *next = parked->next;
         struct fuse_buf buffer = {.size = parked->length_bytes, .mem = parked->bytes};
 
-        if (caller_unknown(loop, parked->bytes, parked->length_bytes) && !loop->stopping) {
+        if (!loop->stopping && has_to_wait(loop, parked->bytes, parked->length_bytes, &parked->arrival)) {
             parked->next = NULL;
             *loop->parked_end = parked;
             loop->parked_end = &parked->next;
@@ -287,6 +329,7 @@ static void tick(struct loop *loop)
     int64_t now_ms = clock_tick_ms(), now_s = clock_now_s();
 
     free_released(session);
+    worker_take(session->worker);
     door_tick(session->gate, dossier_changed, session);
     renewal_begin(session);
     take_up_parked(loop);
@@ -397,6 +440,7 @@ static int pause_between(struct loop *loop)
 static bool step(struct loop *loop)
 {
     struct fuse_session *fuse = loop->session->fuse;
+    struct arrival arrival;
     int got = fuse_session_receive_buf(fuse, &loop->buffer);
 
     renewal_go_on(loop->session);
@@ -408,7 +452,8 @@ static bool step(struct loop *loop)
         return got == -EINTR;
     look_around(loop);
     door_log(loop->session->gate, loop->requests % LAUNCH_AT_LEAST == 0);
-    if (!caller_unknown(loop, loop->buffer.mem, loop->buffer.size) || !park(loop, &loop->buffer))
+    arrival = (struct arrival){clock_tick_ms(), log_tree_turn(loop->session->log_tree)};
+    if (!has_to_wait(loop, loop->buffer.mem, loop->buffer.size, &arrival) || !park(loop, &loop->buffer, &arrival))
         fuse_session_process_buf(fuse, &loop->buffer);
     return true;
 }
@@ -482,6 +527,10 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
     if (!error)
         error = slots_take(session.slots, session.policy);
     if (!error)
+        error = worker_start(session.released_fd, &session.worker);
+    if (!error)
+        error = log_tree_new(&session, &session.log_tree);
+    if (!error)
         error = open_session(&session, options->fuse_fd, why);
     if (!error) {
         if (options->keeper_fd >= 0)
@@ -492,6 +541,8 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
         wait_for_pending(&session);
         free_released(&session);
     }
+    worker_stop(session.worker);
+    log_tree_free(session.log_tree);
     notifier_stop(session.notifier);
     if (session.fuse)
         fuse_session_destroy(session.fuse);

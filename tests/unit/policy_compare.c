@@ -302,7 +302,8 @@ static void each_change_is_told_once(void **unused)
 static const char whole[] =
     "[policy]\norganisation = Org\ntimezone = Europe/Amsterdam\ncontact = c1\npublic-body = yes\naddress = a1\n"
     "website = w1\nofficer = o1\nauthority = au1\nsecurity = s1\nlanguage = en\n"
-    "[mount]\nstore = /s1\nmountpoint = /m1\nkey-file = /k1\nsuffix = .txt\ndossier = dossier.txt\n"
+    "[mount]\nstore = /s1\nmountpoint = /m1\nkey-file = /k1\nsuffix = .txt\ndossier = dossier.txt\nprocessing-log = "
+    "log\n"
     "my-access = mine.txt\nrefuse-programs = indexer, finder\n"
     "[log]\nsend = journal, file /f1\nworking-hours = 6-20\nunusual-dossiers = 51\nunusual-refusals = "
     "21\nunusual-times = 4\n"
@@ -348,6 +349,7 @@ static const struct {
     {"mount.suffix", "suffix = .txt", "suffix = .csv"},
     {"mount.dossier", "dossier.txt", "all.txt"},
     {"mount.my-access", "mine.txt", "my.txt"},
+    {"mount.processing-log", "processing-log = log", "processing-log = logboek"},
     {"mount.refuse-programs", "indexer, finder", "indexer"},
     {"log.send", "send = journal, file /f1", "send = journal, command /f1"},
     {"log.working-hours", "6-20", "7-20"},

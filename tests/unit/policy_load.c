@@ -44,6 +44,7 @@ static void minimal_is_what_it_says(void **state)
     assert_string_equal(policy->mount.suffix, ".txt");
     assert_string_equal(policy->mount.dossier, "dossier.txt");
     assert_string_equal(policy->mount.my_access, "my-access.txt");
+    assert_string_equal(policy->mount.processing_log, "processing-log");
     assert_string_equal(policy->mount.store, "");
     assert_int_equal(policy->kind_count, 1);
     assert_int_equal(policy->category_count, 1);
@@ -277,8 +278,9 @@ static void the_hash_is_of_the_text(void **state)
 
 static void a_code_is_a_directory_name(void **state)
 {
-    struct policy *policy = load_words("[policy]\norganisation = V\ntimezone = UTC\n[kind k]\ncode = .*\n"
-                                       "[mount]\nmy-access = \xc3\xa9.txt\ndossier = \xc3\xa9.csv\n");
+    struct policy *policy =
+        load_words("[policy]\norganisation = V\ntimezone = UTC\n[kind k]\ncode = .*\n"
+                   "[mount]\nmy-access = \xc3\xa9.txt\nprocessing-log = \xc3\xa9.log\ndossier = \xc3\xa9.csv\n");
     static const char *const wrong[] = {"", ".", "..", ".x", "a/b", "/", "a\nb", "a\x7f", "\xc3\xa9"};
     char longest[POLICY_CODE_MAX_BYTES + 1];
 
