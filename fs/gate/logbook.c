@@ -13,6 +13,7 @@ enum {
     PIECES_KEPT = 8,
     DAYS_KEPT = 400,
     SLICE_ENTRIES = 8192,
+    OWN_LOOKED_AT = 500, /* entries of one person, of which the last LOGBOOK_OWN_MAX that tell something are kept */
 };
 
 /* A stretch of a file: the lines of the day's entries with after < number <= last; the first one has the head before them. It says the
@@ -414,5 +415,75 @@ int logbook_read(struct logbook *book, int32_t number, uint64_t offset, size_t s
     error = read_pieces(book, day, offset, size, out);
     if (error == -ESTALE)
         forget_day(book, number); /* so that whoever opens it again reads it as it is now */
+    return error;
+}
+
+/* ---- what a person did --------------------------------------------------------------------------------------------- */
+
+static bool tells_something(const struct log_entry *entry)
+{
+    if (entry->outcome == LOG_REFUSED || entry->outcome == LOG_GAP)
+        return true;
+    return entry->what != LOG_LOOK && entry->what != LOG_OWN &&
+           !(entry->what == LOG_LISTING && strcmp(entry->name, "/") == 0);
+}
+
+static void drop_first(struct logbook_own *own, unsigned count)
+{
+    own->count -= count;
+    memmove(own->entries, own->entries + count, own->count * sizeof own->entries[0]);
+}
+
+struct remembering {
+    struct logbook *book;
+    struct logbook_own *own;
+};
+
+static int remember(void *context, const struct log_record *record)
+{
+    struct remembering *remembering = context;
+    const struct log_entry *entry = &record->entry;
+    struct logbook_own *own = remembering->own;
+    struct logbook_own_entry *kept;
+
+    if (record->erased || !tells_something(entry))
+        return 0;
+    if (own->count == LOGBOOK_OWN_MAX)
+        drop_first(own, 1);
+    kept = &own->entries[own->count++];
+    *kept = (struct logbook_own_entry){.time_ms = entry->time_ms,
+                                       .what = entry->what,
+                                       .outcome = entry->outcome,
+                                       .count = entry->count,
+                                       .dossier = codes_find(remembering->book->codes, entry->subject)};
+    strncat(kept->purpose, entry->purpose, sizeof kept->purpose - 1);
+    strncat(kept->name, entry->name, sizeof kept->name - 1);
+    return 0;
+}
+
+int logbook_own(struct logbook *book, uint32_t uid, struct logbook_own *own)
+{
+    int64_t from_ms = (clock_now_s() - (int64_t)LOGBOOK_OWN_DAYS * 86400) * 1000;
+    struct log_filter filter = {
+        .from_ms = from_ms, .has_uid = true, .uid = uid, .after = own->after, .limit = OWN_LOOKED_AT, .newest = true};
+    struct logbook_own *now = malloc(sizeof *now);
+    struct remembering remembering = {book, now};
+    uint64_t size = log_size(book->gate->log);
+    unsigned old = 0;
+    int error = now ? codes_refresh(book->codes) : -ENOMEM;
+
+    if (!error) {
+        *now = *own;
+        error = log_query(book->gate->log, &filter, remember, &remembering, NULL);
+    }
+    if (!error || error == -EBADMSG) { /* what is damaged is told elsewhere */
+        error = 0;
+        while (old < now->count && now->entries[old].time_ms < from_ms)
+            old++;
+        drop_first(now, old);
+        now->after = size;
+        *own = *now;
+    }
+    free(now);
     return error;
 }

@@ -30,4 +30,23 @@ enum { LOGBOOK_READ_MAX_BYTES = 1 << 20 };
  * measured, since what is in it was erased; another negative errno. */
 int logbook_read(struct logbook *book, int32_t day, uint64_t offset, size_t size, struct buffer *out);
 
+/* What a person did last: openings, listings, commands and whatever was refused to him; neither looks nor the root and his own page. */
+enum { LOGBOOK_OWN_MAX = 50, LOGBOOK_OWN_DAYS = 30, LOGBOOK_NAME_BYTES = 96 };
+struct logbook_own {
+    uint64_t after; /* entries up to this number were looked through */
+    unsigned count;
+    struct logbook_own_entry {
+        int64_t time_ms;
+        enum log_what what;
+        enum log_outcome outcome;
+        uint32_t count;
+        uint32_t dossier;                        /* its number in door.h; UINT32_MAX: none */
+        char purpose[POLICY_NAME_MAX_BYTES + 1]; /* "": none */
+        char name[LOGBOOK_NAME_BYTES];           /* of the field, the command and so on; cut */
+    } entries[LOGBOOK_OWN_MAX];                  /* oldest first */
+};
+/* Adds what came since `own` was filled last (at first, {0}) and drops what is older than LOGBOOK_OWN_DAYS. 0; a negative errno: it is
+ * as it was. */
+int logbook_own(struct logbook *book, uint32_t uid, struct logbook_own *own);
+
 #endif

@@ -14,6 +14,8 @@
 #include "fs/mount/worker.h"
 
 struct log_tree;
+struct logbook;
+struct own_log;
 
 struct session {
     struct gate *gate;
@@ -27,7 +29,11 @@ struct session {
     struct nodes *nodes;
     struct notifier *notifier;
     struct worker *worker;
+    struct logbook *book; /* the worker's; NULL before its first job */
+    uint64_t
+        turns; /* counts the jobs that find something out: what is not older than a request has a higher number */
     struct log_tree *log_tree;
+    struct own_log *own_log;
     int64_t started_s; /* every directory's times: constant, so that they tell nothing */
 
     int released_fd; /* an eventfd, raised when `released` is filled, or the worker has done something */
@@ -46,6 +52,9 @@ void session_queue_release(struct session *session, struct handle *handle);
 void session_close_handle(struct session *session, struct handle *handle);
 /* May the uid have another listing open? Adds its bytes to the uid's; they are taken back with the handle. */
 bool session_charge(struct session *session, struct handle *handle, size_t listing_bytes);
+/* The logbook, which is made when it is first needed, since sorting the subjects of a large store takes a second. For the worker. 0 or
+ * a negative errno. */
+int session_book(struct session *session);
 /* Retires a node and has the kernel drop what it keeps of it. */
 void session_retire(struct session *session, struct node *node);
 

@@ -27,14 +27,12 @@ struct length {
     uint64_t bytes;
     int64_t changed_s;
     int error;
-    uint64_t turn; /* it is of then, or later; 0: not found out yet */
+    uint64_t turn; /* of session->turns; 0: not found out yet */
     bool busy;     /* the worker is at it */
 };
 
 struct log_tree {
     struct session *session;
-    struct logbook *book; /* the worker's; NULL before its first job */
-    uint64_t turns;
     int32_t *days; /* that have entries, and today */
     size_t day_count;
     int32_t days_of; /* the day on which they were found out */
@@ -50,7 +48,6 @@ int log_tree_new(struct session *session, struct log_tree **out)
     if (!tree)
         return -ENOMEM;
     tree->session = session;
-    tree->turns = 1;
     *out = tree;
     return 0;
 }
@@ -63,7 +60,6 @@ void log_tree_free(struct log_tree *tree)
         next = length->next;
         free(length);
     }
-    logbook_free(tree->book);
     free(tree->days);
     free(tree);
 }
@@ -71,17 +67,6 @@ void log_tree_free(struct log_tree *tree)
 bool log_tree_has(const struct node *node)
 {
     return node->key.type >= NODE_LOG && node->key.type <= NODE_LOG_DAY;
-}
-
-uint64_t log_tree_turn(const struct log_tree *tree)
-{
-    return tree->turns;
-}
-
-/* In the worker. It is made there, since sorting the subjects of a large store takes a second. */
-static int open_book(struct log_tree *tree)
-{
-    return tree->book ? 0 : logbook_new(tree->session->gate, &tree->book);
 }
 
 /* ---- names -------------------------------------------------------------------------------------------------------- */
@@ -193,9 +178,9 @@ static bool find_days(struct worker_job *job)
 {
     struct finding_days *finding = (struct finding_days *)job;
 
-    finding->error = open_book(finding->tree);
+    finding->error = session_book(finding->tree->session);
     if (!finding->error)
-        finding->error = logbook_days(finding->tree->book, &finding->days, &finding->count);
+        finding->error = logbook_days(finding->tree->session->book, &finding->days, &finding->count);
     return false;
 }
 
@@ -311,10 +296,10 @@ static struct length *find_length(const struct log_tree *tree, int32_t day)
 static bool measure(struct worker_job *job)
 {
     struct measuring *measuring = (struct measuring *)job;
-    int result = open_book(measuring->tree);
+    int result = session_book(measuring->tree->session);
 
     if (!result)
-        result = logbook_measure(measuring->tree->book, measuring->day, &measuring->bytes);
+        result = logbook_measure(measuring->tree->session->book, measuring->day, &measuring->bytes);
     measuring->error = result < 0 ? result : 0;
     return result > 0;
 }
@@ -345,7 +330,7 @@ static bool begin_to_measure(struct log_tree *tree, struct length *length, uint3
     measuring->job = (struct worker_job){.uid = uid, .work = measure, .done = take_length};
     measuring->tree = tree;
     measuring->day = length->day;
-    measuring->turn = ++tree->turns;
+    measuring->turn = ++tree->session->turns;
     length->busy = true;
     worker_give(tree->session->worker, &measuring->job);
     return true;
@@ -501,11 +486,10 @@ struct reading {
 static bool read_text(struct worker_job *job)
 {
     struct reading *reading = (struct reading *)job;
-    struct log_tree *tree = reading->session->log_tree;
-
-    reading->error = open_book(tree);
+    reading->error = session_book(reading->session);
     if (!reading->error)
-        reading->error = logbook_read(tree->book, reading->day, reading->offset, reading->size, &reading->text);
+        reading->error =
+            logbook_read(reading->session->book, reading->day, reading->offset, reading->size, &reading->text);
     return false;
 }
 

@@ -19,10 +19,8 @@ void log_tree_free(struct log_tree *tree); /* after worker_stop(); NULL is allow
 
 /* Is it a node of the log? */
 bool log_tree_has(const struct node *node);
-/* When a request came: for log_tree_waits(). */
-uint64_t log_tree_turn(const struct log_tree *tree);
 /* Has a request to wait for the worker, which is given what it takes? Of the uid that asks, for a file, to list a directory, or for
- * the name in it, if not NULL. */
+ * the name in it, if not NULL. `turn` is what session->turns was when it came. */
 bool log_tree_waits(struct log_tree *tree, const struct door_ask *ask, uint32_t uid, const struct node *node,
                     const char *name, uint64_t turn);
 

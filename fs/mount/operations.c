@@ -13,6 +13,7 @@
 #include "fs/gate/door.h"
 #include "fs/mount/inside.h"
 #include "fs/mount/log_tree.h"
+#include "fs/mount/own_log.h"
 #include "fs/mount/renewal.h"
 #include "fs/mount/views.h"
 
@@ -99,7 +100,8 @@ static void look_up_own(fuse_req_t request)
     struct node *node = NULL;
 
     key.uid = fuse_req_ctx(request)->uid;
-    if (ask.caller && views_render_own(session->gate, ask.caller, &page) == 0) {
+    if (ask.caller &&
+        views_render_own(session->gate, ask.caller, own_log_get(session->own_log, key.uid), &page) == 0) {
         for (size_t i = 0; i < page.length_bytes; i++)
             key.view = (key.view ^ page.bytes[i]) * 0x100000001b3u;
         node = nodes_obtain(session->nodes, &key);

@@ -15,8 +15,10 @@
 #include "fs/base/report.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/door.h"
+#include "fs/gate/logbook.h"
 #include "fs/mount/inside.h"
 #include "fs/mount/log_tree.h"
+#include "fs/mount/own_log.h"
 #include "fs/mount/renewal.h"
 
 enum {
@@ -29,9 +31,10 @@ enum {
     LAUNCH_AT_LEAST = 16,
     NOTIFIER_END_MS = 5000,
     WORKER_WAIT_MS = 30000, /* an index that has to be made anew takes some seconds a million entries */
+    OWN_WAIT_MS = 500,      /* ls -l of the root is not to wait for that */
 };
 
-/* When a request came, by the clock and as log_tree_turn() counts. */
+/* When a request came, by the clock and by session->turns. */
 struct arrival {
     int64_t tick_ms;
     uint64_t turn;
@@ -145,6 +148,11 @@ void session_retire(struct session *session, struct node *node)
     notifier_drop(session->notifier, node->id);
 }
 
+int session_book(struct session *session)
+{
+    return session->book ? 0 : logbook_new(session->gate, &session->book);
+}
+
 struct change {
     struct session *session;
     uint32_t dossier;
@@ -207,18 +215,21 @@ static void retire_ended(struct session *session, int64_t before_s, int64_t now_
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
+static bool is_own_page(const struct loop *loop, const struct fuse_in_header *header, const char *name)
+{
+    return header->opcode == FUSE_LOOKUP && header->nodeid == FUSE_ROOT_ID &&
+           strcmp(name, loop->session->policy->mount.my_access) == 0;
+}
+
 /* Must the gate know the caller for this? Whoever waits for a look-up makes everybody wait who looks up the same name, so what
  * is public does not wait: the root, and the purposes in it. */
-static bool needs_caller(const struct loop *loop, const struct fuse_in_header *header, const char *name,
-                         size_t name_bytes)
+static bool needs_caller(const struct loop *loop, const struct fuse_in_header *header, const char *name)
 {
-    const char *own = loop->session->policy->mount.my_access;
     const struct node *node;
 
     switch (header->opcode) {
     case FUSE_LOOKUP:
-        return header->nodeid != FUSE_ROOT_ID ||
-               (name_bytes == strlen(own) + 1 && memcmp(name, own, name_bytes) == 0);
+        return header->nodeid != FUSE_ROOT_ID || is_own_page(loop, header, name);
     case FUSE_GETATTR:
         node = nodes_get(loop->session->nodes, header->nodeid);
         return node && (node->key.type == NODE_DOSSIER || (log_tree_has(node) && node->key.type != NODE_LOG));
@@ -231,8 +242,7 @@ static bool needs_caller(const struct loop *loop, const struct fuse_in_header *h
     }
 }
 
-static bool caller_unknown(const struct loop *loop, const struct fuse_in_header *header, const char *name,
-                           size_t name_bytes)
+static bool caller_unknown(const struct loop *loop, const struct fuse_in_header *header, const char *name)
 {
     if (header->opcode == FUSE_READ || header->opcode == FUSE_GETATTR) {
         const struct node *node = nodes_get(loop->session->nodes, header->nodeid);
@@ -242,7 +252,7 @@ static bool caller_unknown(const struct loop *loop, const struct fuse_in_header 
         if (node && node->key.type == NODE_LOG_DAY && !door_caller(loop->session->gate, node->key.uid))
             return true;
     }
-    return needs_caller(loop, header, name, name_bytes) && !door_caller(loop->session->gate, header->uid);
+    return needs_caller(loop, header, name) && !door_caller(loop->session->gate, header->uid);
 }
 
 /* Of a request whose caller is known. */
@@ -253,11 +263,14 @@ static bool waits_for_worker(const struct loop *loop, const struct fuse_in_heade
     const struct node *node = nodes_get(session->nodes, header->nodeid);
     struct door_ask ask = {NULL, (int32_t)header->pid, -1};
     bool is_look_up = header->opcode == FUSE_LOOKUP;
+    int64_t waited_ms = clock_tick_ms() - arrival->tick_ms;
 
+    if (is_own_page(loop, header, name))
+        return waited_ms < OWN_WAIT_MS && own_log_waits(session->own_log, header->uid, arrival->turn);
     if (!node || !log_tree_has(node) ||
         !(is_look_up || header->opcode == FUSE_OPENDIR ||
           (header->opcode == FUSE_GETATTR && node->key.type == NODE_LOG_DAY)) ||
-        clock_tick_ms() - arrival->tick_ms >= WORKER_WAIT_MS)
+        waited_ms >= WORKER_WAIT_MS)
         return false;
     ask.caller = door_caller(session->gate, header->uid);
     return ask.caller &&
@@ -276,8 +289,7 @@ static bool has_to_wait(const struct loop *loop, const void *bytes, size_t lengt
     memcpy(&header, bytes, sizeof header);
     if (header.opcode == FUSE_LOOKUP && !memchr(name, '\0', length_bytes - sizeof header))
         return false;
-    return caller_unknown(loop, &header, name, length_bytes - sizeof header) ||
-           waits_for_worker(loop, &header, name, arrival);
+    return caller_unknown(loop, &header, name) || waits_for_worker(loop, &header, name, arrival);
 }
 
 /* A request that can't be parked is processed: its operation finds no caller and answers EIO. */
@@ -452,7 +464,7 @@ static bool step(struct loop *loop)
         return got == -EINTR;
     look_around(loop);
     door_log(loop->session->gate, loop->requests % LAUNCH_AT_LEAST == 0);
-    arrival = (struct arrival){clock_tick_ms(), log_tree_turn(loop->session->log_tree)};
+    arrival = (struct arrival){clock_tick_ms(), loop->session->turns};
     if (!has_to_wait(loop, loop->buffer.mem, loop->buffer.size, &arrival) || !park(loop, &loop->buffer, &arrival))
         fuse_session_process_buf(fuse, &loop->buffer);
     return true;
@@ -515,6 +527,7 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
                               .generation = door_generation(gate) + 1,
                               .started_s = clock_now_s(),
                               .released_fd = -1,
+                              .turns = 1,
                               .earliest_end_s = INT64_MAX};
     struct loop loop = {.session = &session, .options = options, .parked_end = &loop.parked};
     int error;
@@ -531,6 +544,8 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
     if (!error)
         error = log_tree_new(&session, &session.log_tree);
     if (!error)
+        error = own_log_new(&session, &session.own_log);
+    if (!error)
         error = open_session(&session, options->fuse_fd, why);
     if (!error) {
         if (options->keeper_fd >= 0)
@@ -543,6 +558,8 @@ int session_serve(struct gate *gate, const struct session_options *options, stru
     }
     worker_stop(session.worker);
     log_tree_free(session.log_tree);
+    own_log_free(session.own_log);
+    logbook_free(session.book);
     notifier_stop(session.notifier);
     if (session.fuse)
         fuse_session_destroy(session.fuse);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/base/safe.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/reload.h"
 #include "policy/explain.h"
@@ -99,122 +100,236 @@ int views_render(const struct policy *policy, int leaf, const char *code, const 
 
 /* ---- the caller's own page --------------------------------------------------------------------------------------- */
 
-static void render_purpose(struct gate *gate, const struct door_caller *caller, unsigned purpose, struct buffer *out)
+/* Whom the page is for, and in which words. */
+struct page {
+    struct gate *gate;
+    const struct policy *policy;
+    const struct door_caller *caller;
+    bool dutch;
+    struct buffer *out;
+};
+
+static const char *say(const struct page *page, const char *english, const char *dutch)
 {
-    const struct policy *policy = gate_policy(gate);
+    return page->dutch ? dutch : english;
+}
+
+static void render_purpose(const struct page *page, unsigned purpose)
+{
+    const struct policy *policy = page->policy;
     bool any = false;
 
-    buffer_printf(out, "\n%s - %s\n", policy->purposes[purpose].name, policy->purposes[purpose].label);
+    buffer_printf(page->out, "\n%s - %s\n", policy->purposes[purpose].name, policy->purposes[purpose].label);
     for (unsigned kind = 0; kind < policy->kind_count; kind++) {
         bool first = true;
 
         if (!(policy->purposes[purpose].kinds >> kind & 1))
             continue;
         for (unsigned field = 0; field < policy->field_count; field++) {
-            struct decision decision = door_rule(gate, caller, (int)purpose, (int)field, kind);
+            struct decision decision = door_rule(page->gate, page->caller, (int)purpose, (int)field, kind);
 
             if (decision.verdict == VERDICT_HIDDEN)
                 continue;
             if (first)
-                buffer_printf(out, "  %s: ", policy->kinds[kind].label);
-            buffer_printf(out, "%s%s", first ? "" : ", ", policy->fields[field].name);
+                buffer_printf(page->out, "  %s: ", policy->kinds[kind].label);
+            buffer_printf(page->out, "%s%s", first ? "" : ", ", policy->fields[field].name);
             if (decision.verdict == VERDICT_MASKED) {
-                buffer_append_text(out, " (");
-                mask_describe(&decision.mask, out);
-                buffer_append_text(out, ")");
+                buffer_append_text(page->out, " (");
+                mask_describe(&decision.mask, page->out);
+                buffer_append_text(page->out, ")");
             }
             first = false;
             any = true;
         }
         if (!first)
-            buffer_append_text(out, "\n");
+            buffer_append_text(page->out, "\n");
     }
     if (!any)
-        buffer_append_text(out, "  nothing\n");
+        buffer_printf(page->out, "  %s\n", say(page, "nothing", "niets"));
 }
 
-static void render_refusals(const struct door_self *self, struct buffer *out)
+static void render_refusals(const struct page *page, const struct door_self *self)
 {
-    buffer_append_text(out, "\nLast refusals\n");
+    buffer_printf(page->out, "\n%s\n", say(page, "Last refusals", "Laatste weigeringen"));
     if (self->refusal_count == 0)
-        buffer_append_text(out, "  none\n");
+        buffer_printf(page->out, "  %s\n", say(page, "none", "geen"));
     for (unsigned i = 0; i < self->refusal_count; i++) {
         const struct door_refusal *refusal = &self->refusals[i];
         char stamp[CLOCK_STAMP_BYTES];
 
         clock_stamp(refusal->time_ms / 1000, stamp);
-        buffer_printf(out, "  %s  %s%s%s: %s\n", stamp, refusal->purpose, refusal->purpose[0] ? "/" : "",
+        buffer_printf(page->out, "  %s  %s%s%s: %s\n", stamp, refusal->purpose, refusal->purpose[0] ? "/" : "",
                       refusal->name, refusal->reason);
     }
 }
 
-static uint64_t render_roles(const struct policy *policy, const struct door_self *self, struct buffer *out)
+static uint64_t render_roles(const struct page *page, const struct door_self *self)
 {
+    const struct policy *policy = page->policy;
     bool first = true;
 
-    buffer_printf(out, "You are: uid %u%s%s\n", (unsigned)self->uid, self->user[0] ? ", " : "", self->user);
-    buffer_append_text(out, "Roles:   ");
+    buffer_printf(page->out, "%s: uid %u%s%s\n", say(page, "You are", "U bent"), (unsigned)self->uid,
+                  self->user[0] ? ", " : "", self->user);
+    buffer_printf(page->out, "%s", say(page, "Roles:   ", "Rollen:  "));
     for (unsigned i = 0; i < policy->role_count; i++) {
         if (!(self->standing.roles >> i & 1))
             continue;
-        buffer_printf(out, "%s%s%s", first ? "" : ", ", policy->roles[i].label,
-                      self->standing.in_force >> i & 1 ? "" : " (the agreement is not in force today)");
+        buffer_printf(page->out, "%s%s%s", first ? "" : ", ", policy->roles[i].label,
+                      self->standing.in_force >> i & 1 ? ""
+                                                       : say(page, " (the agreement is not in force today)",
+                                                             " (de overeenkomst geldt vandaag niet)"));
         first = false;
     }
-    if (!self->standing.roles)
-        buffer_append_text(out, self->user[0]
-                                    ? "none: nothing shows to you"
-                                    : "none: no account has this uid, and no role names it: nothing shows to you");
-    buffer_append_text(out, "\n");
-    buffer_printf(out, "Secrecy: %s\n",
-                  self->standing.bound ? "bound" : "no record in force: nothing shows to you until there is one");
+    if (!self->standing.roles && self->user[0])
+        buffer_append_text(page->out, say(page, "none: nothing shows to you", "geen: u ziet niets"));
+    else if (!self->standing.roles)
+        buffer_append_text(page->out,
+                           say(page, "none: no account has this uid, and no role names it: nothing shows to you",
+                               "geen: dit uid heeft geen account, en geen rol noemt het: u ziet niets"));
+    buffer_append_text(page->out, "\n");
+    if (self->standing.bound)
+        buffer_printf(page->out, "%s\n", say(page, "Secrecy: bound", "Geheim:  u bent tot geheimhouding verplicht"));
+    else
+        buffer_printf(page->out, "%s\n",
+                      say(page, "Secrecy: no record in force: nothing shows to you until there is one",
+                          "Geheim:  er geldt geen verklaring: u ziet niets tot die er is"));
     return policy_purposes(policy, &self->standing);
 }
 
-static void render_limits(struct gate *gate, const struct door_caller *caller, const struct door_self *self,
-                          struct buffer *out)
+static void render_limits(const struct page *page, const struct door_self *self)
 {
-    const struct policy *policy = gate_policy(gate);
-
-    for (unsigned i = 0; i < policy->role_count; i++) {
-        const struct policy_role *role = &policy->roles[i];
+    for (unsigned i = 0; i < page->policy->role_count; i++) {
+        const struct policy_role *role = &page->policy->roles[i];
         char stamp[CLOCK_STAMP_BYTES];
         int64_t until_s = 0;
         uint32_t count;
 
         if (!(self->standing.roles >> i & 1) || role->dossiers_per_hour == 0)
             continue;
-        count = door_bulk(gate, caller, i, &until_s);
-        buffer_printf(out, "Limit:   %s: %u of %u different dossiers an hour", role->label, (unsigned)count,
-                      (unsigned)role->dossiers_per_hour);
+        count = door_bulk(page->gate, page->caller, i, &until_s);
+        buffer_printf(page->out, "%s%s: %u %s %u %s", say(page, "Limit:   ", "Grens:   "), role->label,
+                      (unsigned)count, say(page, "of", "van"), (unsigned)role->dossiers_per_hour,
+                      say(page, "different dossiers an hour", "verschillende dossiers per uur"));
         clock_stamp(until_s, stamp);
         if (count > 0)
-            buffer_printf(out, ", counted anew from %s on", stamp);
-        buffer_append_text(out, "\n");
+            buffer_printf(page->out, ", %s %s%s", say(page, "counted anew from", "opnieuw geteld vanaf"), stamp,
+                          say(page, " on", ""));
+        buffer_append_text(page->out, "\n");
     }
 }
 
-int views_render_own(struct gate *gate, const struct door_caller *caller, struct buffer *out)
+static const char *word_of_what(const struct page *page, enum log_what what)
+{
+    switch (what) {
+    case LOG_FIELD:
+        return say(page, "opened", "geopend");
+    case LOG_DOSSIER:
+        return say(page, "opened whole", "geheel geopend");
+    case LOG_LISTING:
+        return say(page, "listed", "lijst bekeken");
+    case LOG_LOOK:
+        return say(page, "looked for", "gezocht");
+    case LOG_QUERY:
+        return say(page, "log read", "log gelezen");
+    case LOG_CHANGE:
+    case LOG_IMPORT:
+        return say(page, "changed", "gewijzigd");
+    case LOG_FACT:
+    case LOG_CALAMITY:
+        return say(page, "registered", "geregistreerd");
+    default:
+        return say(page, "command", "opdracht");
+    }
+}
+
+static const char *word_of_outcome(const struct page *page, enum log_outcome outcome)
+{
+    switch (outcome) {
+    case LOG_SHOWN:
+        return say(page, "shown", "getoond");
+    case LOG_MASKED:
+        return say(page, "shown masked", "afgeschermd getoond");
+    case LOG_REFUSED:
+        return say(page, "refused", "geweigerd");
+    case LOG_GAP:
+        return say(page, "not known who asked", "niet bekend wie vroeg");
+    case LOG_FAILED:
+        return say(page, "failed", "mislukt");
+    default:
+        return say(page, "done", "gedaan");
+    }
+}
+
+/* A dossier goes by its code while the person sees it for that purpose. Otherwise it has none here, whether it is there or not. */
+static const char *code_for(const struct page *page, const struct logbook_own_entry *entry)
+{
+    const struct door_ask ask = {page->caller, DOOR_NO_PROCESS, policy_find_purpose(page->policy, entry->purpose)};
+
+    if (entry->dossier >= door_count(page->gate) || ask.purpose < 0 || !door_sees(page->gate, &ask, entry->dossier))
+        return "-";
+    return door_code(page->gate, entry->dossier);
+}
+
+static void render_entry(const struct page *page, const struct logbook_own_entry *entry)
+{
+    char stamp[CLOCK_STAMP_BYTES];
+
+    clock_stamp(entry->time_ms / 1000, stamp);
+    buffer_printf(page->out, "  %s  %s, %s: ", stamp, word_of_what(page, entry->what),
+                  word_of_outcome(page, entry->outcome));
+    if (entry->purpose[0] && strcmp(entry->name, entry->purpose) == 0) {
+        buffer_printf(page->out, "%s/", entry->purpose); /* all its dossiers were listed */
+    } else {
+        if (entry->purpose[0])
+            buffer_printf(page->out, "%s/%s%s", entry->purpose, code_for(page, entry), entry->name[0] ? "/" : "");
+        safe_text(page->out, entry->name);
+    }
+    if (entry->count > 1)
+        buffer_printf(page->out, " (%u %s)", (unsigned)entry->count, say(page, "times", "keer"));
+    buffer_append_text(page->out, "\n");
+}
+
+static void render_entries(const struct page *page, const struct logbook_own *own)
+{
+    buffer_printf(page->out, "\n%s %d, %s %d %s)\n",
+                  say(page, "Your last entries in the log (at most", "Uw laatste regels in het log (hoogstens"),
+                  LOGBOOK_OWN_MAX, say(page, "of", "van"), LOGBOOK_OWN_DAYS, say(page, "days", "dagen"));
+    if (!own)
+        buffer_printf(page->out, "  %s\n",
+                      say(page, "are being looked up; open this file again in a moment",
+                          "worden opgezocht; open dit bestand zo nog eens"));
+    else if (own->count == 0)
+        buffer_printf(page->out, "  %s\n", say(page, "none", "geen"));
+    for (unsigned i = 0; own && i < own->count; i++)
+        render_entry(page, &own->entries[i]);
+}
+
+int views_render_own(struct gate *gate, const struct door_caller *caller, const struct logbook_own *own,
+                     struct buffer *out)
 {
     const struct policy *policy = gate_policy(gate);
+    const struct page page = {gate, policy, caller, strcmp(policy->published.language, "nl") == 0, out};
     struct door_self self;
     uint64_t purposes;
 
     door_self(gate, caller, &self);
     buffer_printf(out, "%s\n\n", policy->organisation);
     if (self.gap) {
-        buffer_append_text(out,
-                           "The system could not tell who you are; try again, and then ask your administrator.\n");
+        buffer_printf(
+            out, "%s\n",
+            say(&page, "The system could not tell who you are; try again, and then ask your administrator.",
+                "Het systeem kon niet vaststellen wie u bent; probeer het nog eens, en vraag dan uw beheerder."));
         return out->failed ? -ENOMEM : 0;
     }
-    purposes = render_roles(policy, &self, out);
-    render_limits(gate, caller, &self, out);
+    purposes = render_roles(&page, &self);
+    render_limits(&page, &self);
     for (unsigned i = 0; i < policy->purpose_count; i++)
         if (purposes >> i & 1)
-            render_purpose(gate, caller, i, out);
-    render_refusals(&self, out);
+            render_purpose(&page, i);
+    render_refusals(&page, &self);
+    render_entries(&page, own);
     gate_tell_editor(gate, caller, out);
     if (policy->contact && policy->contact[0])
-        buffer_printf(out, "\nQuestions: %s\n", policy->contact);
+        buffer_printf(out, "\n%s: %s\n", say(&page, "Questions", "Vragen"), policy->contact);
     return out->failed ? -ENOMEM : 0;
 }

@@ -4,6 +4,7 @@
 
 #include "fs/base/buffer.h"
 #include "fs/gate/door.h"
+#include "fs/gate/logbook.h"
 
 enum { VIEWS_UNKNOWN = -100, VIEWS_CATEGORY = -101, VIEWS_NAME_MAX_BYTES = 128 };
 
@@ -18,7 +19,10 @@ void views_leaf_name(const struct policy *policy, int leaf, char name[VIEWS_NAME
 int views_render(const struct policy *policy, int leaf, const char *code, const struct door_shown *shown,
                  struct buffer *out);
 
-/* Appends the caller's own page: who the caller is to the policy, what each purpose shows, the last refusals and why. */
-int views_render_own(struct gate *gate, const struct door_caller *caller, struct buffer *out);
+/* Appends the caller's own page: who the caller is to the policy, what each purpose shows, the last refusals and why, and the
+ * caller's last entries in the log. `own` NULL: they are not known yet. The page is in the policy's language, but for the
+ * reasons of refusals and the words for masks. */
+int views_render_own(struct gate *gate, const struct door_caller *caller, const struct logbook_own *own,
+                     struct buffer *out);
 
 #endif

@@ -219,21 +219,77 @@ static void test_many_days(void **state)
     expect_day(stage_today() - 9, 65536);
 }
 
-/* Flips a byte of an entry in the last segment that has some. */
+static void add_of(uint32_t uid, enum log_what what, enum log_outcome outcome, const char *name, int64_t time_ms)
+{
+    struct log_entry entry;
+
+    gate_entry(stage.gate, what, outcome, &entry);
+    entry.uid = uid;
+    entry.time_ms = time_ms;
+    entry.name = name;
+    entry.subject = subject_of("T0001");
+    assert_int_equal(log_append_and_wait(stage.gate->log, &entry), 0);
+}
+
+/* One's own alone, the newest of them, without looks and one's own page; asked again, what came since is added. */
+static void test_own(void **state)
+{
+    int64_t now_ms = clock_now_ms();
+    struct logbook_own own = {0}, other = {0};
+    char name[16];
+
+    (void)state;
+    assert_int_equal(logbook_own(book, 61077, &own), 0);
+    assert_int_equal(own.count, 0);
+    add_of(61077, LOG_FIELD, LOG_SHOWN, "old", now_ms - (int64_t)31 * DAY_S * 1000);
+    add_of(61077, LOG_FIELD, LOG_SHOWN, "first", now_ms);
+    add_of(61078, LOG_FIELD, LOG_SHOWN, "another's", now_ms);
+    add_of(61077, LOG_LOOK, LOG_SHOWN, "look", now_ms);
+    add_of(61077, LOG_OWN, LOG_SHOWN, "own page", now_ms);
+    add_of(61077, LOG_LISTING, LOG_SHOWN, "/", now_ms);
+    add_of(61077, LOG_LOOK, LOG_REFUSED, "refused", now_ms);
+    assert_int_equal(logbook_own(book, 61077, &own), 0);
+    assert_int_equal(own.count, 2);
+    assert_string_equal(own.entries[0].name, "first");
+    assert_string_equal(own.entries[1].name, "refused");
+    assert_int_equal(own.entries[0].dossier, stage_dossier(&stage, "T0001"));
+    for (unsigned i = 0; i < LOGBOOK_OWN_MAX - 1; i++) {
+        snprintf(name, sizeof name, "n%u", i);
+        add_of(61077, LOG_FIELD, LOG_SHOWN, name, now_ms);
+    }
+    assert_int_equal(logbook_own(book, 61077, &own), 0);
+    assert_int_equal(own.count, LOGBOOK_OWN_MAX);
+    assert_string_equal(own.entries[0].name, "refused");
+    assert_string_equal(own.entries[LOGBOOK_OWN_MAX - 1].name, name);
+    assert_int_equal(logbook_own(book, 61077, &own), 0);
+    assert_int_equal(own.count, LOGBOOK_OWN_MAX); /* nothing comes twice */
+    assert_string_equal(own.entries[0].name, "refused");
+    own.entries[0].time_ms -= (int64_t)31 * DAY_S * 1000;
+    assert_int_equal(logbook_own(book, 61077, &own), 0);
+    assert_int_equal(own.count, LOGBOOK_OWN_MAX - 1); /* and what became too old goes */
+    assert_int_equal(logbook_own(book, 61077, &other), 0);
+    assert_int_equal(other.count, LOGBOOK_OWN_MAX);
+    assert_string_equal(other.entries[0].name, "refused");
+}
+
+/* Flips bytes so near to each other that some entries have one, wherever they lie. */
 static void damage(void)
 {
     char path[160];
-    uint8_t byte;
     FILE *file;
 
     snprintf(path, sizeof path, "%s/log/00000001.seg", stage.path);
     file = fopen(path, "r+b");
     assert_non_null(file);
-    assert_int_equal(fseek(file, 200000, SEEK_SET), 0);
-    assert_int_equal(fread(&byte, 1, 1, file), 1);
-    byte ^= 1;
-    assert_int_equal(fseek(file, 200000, SEEK_SET), 0);
-    assert_int_equal(fwrite(&byte, 1, 1, file), 1);
+    for (long at = 200000; at < 202000; at += 50) {
+        uint8_t byte;
+
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_int_equal(fread(&byte, 1, 1, file), 1);
+        byte ^= 1;
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_int_equal(fwrite(&byte, 1, 1, file), 1);
+    }
     fclose(file);
 }
 
@@ -261,7 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days),   cmocka_unit_test(test_text),      cmocka_unit_test(test_random_parts),
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_many_days), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_many_days), cmocka_unit_test(test_own),
+        cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -162,10 +162,12 @@ static void test_only_what_is_shown(void **state)
 
 /* ---- one's own page ------------------------------------------------------------------------------------------------ */
 
+static const struct logbook_own *the_own;
+
 static const char *own_page(uint32_t uid, struct buffer *page)
 {
     buffer_reset(page);
-    assert_int_equal(views_render_own(stage.gate, stage_caller(&stage, uid), page), 0);
+    assert_int_equal(views_render_own(stage.gate, stage_caller(&stage, uid), the_own, page), 0);
     return buffer_text(page);
 }
 
@@ -187,6 +189,8 @@ static void test_own_page(void **state)
                                                 "  nothing\n"
                                                 "\nLast refusals\n"
                                                 "  none\n"
+                                                "\nYour last entries in the log (at most 50, of 30 days)\n"
+                                                "  are being looked up; open this file again in a moment\n"
                                                 "\nQuestions: fg@example.org\n");
     assert_non_null(strstr(own_page(2, &page), "You are: uid 2, bin\n"));
     assert_string_equal(own_page(61009, &page),
@@ -196,6 +200,8 @@ static void test_own_page(void **state)
                         "Secrecy: no record in force: nothing shows to you until there is one\n"
                         "\nLast refusals\n"
                         "  none\n"
+                        "\nYour last entries in the log (at most 50, of 30 days)\n"
+                        "  are being looked up; open this file again in a moment\n"
                         "\nQuestions: fg@example.org\n");
     own_page(61003, &page); /* in a role, but bound to secrecy no more: no purpose is told of */
     assert_non_null(strstr(buffer_text(&page), "Roles:   Oud\n"));
@@ -231,13 +237,51 @@ static void test_own_page_tells_refusals(void **state)
     door_shown_clear(&shown);
 }
 
+static void expect_in(const char *page, const char *part)
+{
+    if (!strstr(page, part))
+        fail_msg("no \"%s\" in:\n%s", part, page);
+}
+
+/* A dossier goes by its code where the person sees it, and by nothing else otherwise. */
+static void test_own_page_tells_entries(void **state)
+{
+    uint32_t dossier = stage_dossier(&stage, "T0001");
+    struct logbook_own own = {
+        .count = 6,
+        .entries = {{1700000000000, LOG_FIELD, LOG_MASKED, 1, dossier, "rent", "born"},
+                    {1700000001000, LOG_DOSSIER, LOG_SHOWN, 1, dossier, "gone-purpose", "dossier.md"},
+                    {1700000002000, LOG_LOOK, LOG_REFUSED, 12, UINT32_MAX, "rent", ""},
+                    {1700000003000, LOG_COMMAND, LOG_DONE, 1, UINT32_MAX, "", "log.\x1bshow"},
+                    {1700000004000, LOG_FIELD, LOG_SHOWN, 1, dossier, "empty", "mail"},
+                    {1700000005000, LOG_LISTING, LOG_SHOWN, 1, UINT32_MAX, "rent", "rent"}}};
+    struct logbook_own none = {0};
+    struct buffer page = BUFFER_EMPTY;
+
+    (void)state;
+    the_own = &own;
+    own_page(61001, &page);
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:20  opened, shown masked: rent/T0001/born\n");
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:21  opened whole, shown: gone-purpose/-/dossier.md\n");
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:22  looked for, refused: rent/- (12 times)\n");
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:23  command, done: log.\\x1Bshow\n");
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:24  opened, shown: empty/-/mail\n");
+    expect_in(buffer_text(&page), "\n  2023-11-14 23:13:25  listed, shown: rent/\n");
+    own_page(61003, &page); /* who is bound no more sees it not */
+    expect_in(buffer_text(&page), "opened, shown masked: rent/-/born\n");
+    the_own = &none;
+    expect_in(own_page(61001, &page), "in the log (at most 50, of 30 days)\n  none\n");
+    the_own = NULL;
+    buffer_clear(&page);
+}
+
 static void test_own_page_of_a_gap(void **state)
 {
     const struct door_caller gap = {.uid = 61001, .gap = true};
     struct buffer page = BUFFER_EMPTY;
 
     (void)state;
-    assert_int_equal(views_render_own(stage.gate, &gap, &page), 0);
+    assert_int_equal(views_render_own(stage.gate, &gap, NULL, &page), 0);
     assert_non_null(strstr(buffer_text(&page), "could not tell who you are"));
     assert_null(strstr(buffer_text(&page), "Huur innen"));
     buffer_clear(&page);
@@ -253,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_only_what_is_shown),
         cmocka_unit_test(test_own_page),
         cmocka_unit_test(test_own_page_tells_refusals),
+        cmocka_unit_test(test_own_page_tells_entries),
         cmocka_unit_test(test_own_page_of_a_gap),
     };
 
