@@ -6,6 +6,9 @@
 #include "policy/explain.h"
 #include "tests/unit/gate_stage.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static const char policy_text[] =
     "[policy]\norganisation = Stage\ntimezone = Europe/Amsterdam\n"
     "[kind tenant]\ncode = T[0-9]{4}\n[kind seeker]\ncode = S[0-9]{4}\n"
@@ -281,6 +284,22 @@ static void a_caseload_is_a_bit(void **state)
     gate_reasons_free(reasons);
 }
 
+/* Without a log there are no reasons either; and with one again there are. */
+static void no_entry_no_answer(void **state)
+{
+    const struct gate_reasons_question question = {"T0001", "61001", "rent", NULL};
+    struct rlimit limit;
+
+    (void)state;
+    stage_flush(&stage);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, limit.rlim_max}), 0);
+    assert_int_equal(ask(61008, question), -EIO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(ask(61008, question), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +309,7 @@ int main(void)
         cmocka_unit_test(no_right_no_answer),
         cmocka_unit_test(names_that_are_none),
         cmocka_unit_test(a_caseload_is_a_bit),
+        cmocka_unit_test(no_entry_no_answer),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
