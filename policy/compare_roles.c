@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/compare_inside.h"
+#include "policy/match.h"
 #include "policy/private.h"
 
 /* ---- sets of words: members, commands ---------------------------------------------------------------------------- */
@@ -62,15 +63,6 @@ static void tell_members(struct compare *compare, struct difference *difference,
 }
 
 /* "log.*" covers "log.show"; so what is told is what may really be done, or no more. */
-static bool covers(const char *allowed, const char *command)
-{
-    size_t length_bytes = strlen(allowed);
-
-    if (length_bytes > 2 && strcmp(allowed + length_bytes - 2, ".*") == 0)
-        return strncmp(allowed, command, length_bytes - 1) == 0;
-    return strcmp(allowed, command) == 0;
-}
-
 static void tell_commands(struct compare *compare, struct difference *difference, const struct private_role *role,
                           const struct private_role *other)
 {
@@ -78,7 +70,7 @@ static void tell_commands(struct compare *compare, struct difference *difference
         bool known = false;
 
         for (size_t j = 0; other && j < other->command_count && !known; j++)
-            known = covers(other->commands[j].text, role->commands[i].text);
+            known = policy_command_covers(other->commands[j].text, role->commands[i].text);
         if (!known)
             add_word(compare, difference, "command", role->commands[i].text, role->commands[i].line);
     }

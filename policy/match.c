@@ -60,11 +60,15 @@ struct policy_standing policy_match(const struct policy *policy, const struct po
     return standing;
 }
 
-/* `log.*` covers what begins with "log." and goes on. */
-static bool covers(const char *allowed, const char *command)
+/* What tells of data subjects is no part of keeping a policy. */
+static const char by_name_alone[] = "policy.explain";
+
+bool policy_command_covers(const char *allowed, const char *command)
 {
     size_t length_bytes = strlen(allowed);
 
+    if (strcmp(command, by_name_alone) == 0)
+        return strcmp(allowed, command) == 0;
     if (length_bytes > 2 && strcmp(allowed + length_bytes - 2, ".*") == 0)
         return strncmp(allowed, command, length_bytes - 1) == 0 && command[length_bytes - 1] != '\0';
     return strcmp(allowed, command) == 0;
@@ -92,7 +96,7 @@ bool policy_allows_command(const struct policy *policy, const struct policy_stan
         const struct private_role *role = &policy->private->roles[i];
 
         for (size_t j = 0; (standing->roles >> i & 1) && j < role->command_count; j++) {
-            if (covers(role->commands[j].text, command)) {
+            if (policy_command_covers(role->commands[j].text, command)) {
                 *line = role->commands[j].line;
                 return true;
             }

@@ -34,6 +34,10 @@ uint64_t policy_purposes(const struct policy *policy, const struct policy_standi
 bool policy_allows_command(const struct policy *policy, const struct policy_standing *standing, const char *command,
                            unsigned *line);
 
+/* Does one entry of `commands` cover a command (or another entry)? `log.*` covers what begins with "log." and goes on, and is the same
+ * for each group; but policy.explain has to be named: who keeps the policy learns nothing of a dossier by that. */
+bool policy_command_covers(const char *allowed, const char *command);
+
 /* Whether anybody may be in the role on this day: a member with a secrecy record, as both are written, a name for a name and a
  * number for a number. Who is in a group isn't known here: one counts if any record covers the day. */
 enum policy_role_bound { ROLE_BOUND, ROLE_UNBOUND, ROLE_EMPTY };

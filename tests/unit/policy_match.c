@@ -32,7 +32,7 @@ static const char text[] = "[policy]\n"                                         
                            "commands = import\n"                                       /* 21 */
                            "[role functionaris]\n"                                     /* 22 */
                            "members = 20004\n"                                         /* 23 */
-                           "commands = log.*\n"                                        /* 24 */
+                           "commands = log.*, policy.*\n"                              /* 24 */
                            "[secrecy]\n"                                               /* 25 */
                            "bound = anna 2025-02-01\n"                                 /* 26 */
                            "bound += 20001 2025-02-01 2025-02-28\n"                    /* 27 */
@@ -150,6 +150,10 @@ static void commands_are_those_listed(void **state)
     assert_false(allows(20004, NULL, NULL, "log", &line));
     assert_false(allows(20004, NULL, NULL, "logs.show", &line));
     assert_false(allows(20004, NULL, NULL, "", &line));
+    assert_true(allows(20004, NULL, NULL, "policy.replay", &line));
+    assert_false(allows(20004, NULL, NULL, "policy.explain", &line)); /* has to be named */
+    assert_true(policy_command_covers("policy.explain", "policy.explain"));
+    assert_true(policy_command_covers("policy.*", "policy.*"));
     assert_false(allows(5, "anna", NULL, "impor", &line));
     assert_false(allows(5, "anna", NULL, "import.", &line));
 }
