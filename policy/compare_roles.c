@@ -170,6 +170,7 @@ static void compare_agreement(struct compare *compare, const struct difference *
                   old->line, new->line);
     compare_texts(compare, base->what, base->name, "article", old->agreement_article, new->agreement_article,
                   old->line, new->line);
+    compare_texts(compare, base->what, base->name, "requester", old->requester, new->requester, old->line, new->line);
     compare_texts(compare, base->what, base->name, "transfer", old->transfer, new->transfer, old->line, new->line);
     compare_days(compare, base, "first day of the agreement", old->signed_day, new->signed_day, old->line, new->line);
     compare_days(compare, base, "last day of the agreement", old->until_day, new->until_day, old->agreement_line,

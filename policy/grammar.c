@@ -99,6 +99,7 @@ static const struct grammar_section sections[SECTION_TYPES] = {
                                     {.key = KEY_SIGNED, .name = "signed"},
                                     {.key = KEY_UNTIL, .name = "until"},
                                     {.key = KEY_ARTICLE, .name = "article"},
+                                    {.key = KEY_REQUESTER, .name = "requester"},
                                     {.key = KEY_TRANSFER, .name = "transfer"},
                                     {.key = KEY_MEMBERS, .name = "members", .list = true},
                                     {.key = KEY_PURPOSES, .name = "purposes", .list = true},

@@ -201,11 +201,18 @@ void model_agreement(struct model *model, const struct draft_section *section, s
     read_agreement(model, section, role);
     read_term(model, section, role);
     role->agreement_article = model_reason(model, section, KEY_ARTICLE);
+    role->requester = model_reason(model, section, KEY_REQUESTER);
     if (section->damaged)
         return;
     if (role->agreement == AGREEMENT_LEGAL_POWER && !section->values[KEY_ARTICLE])
         faults_add(model->faults, section->line, "[recipient %s] needs 'article': the law that gives it the power",
                    section->name);
+    if (role->agreement == AGREEMENT_LEGAL_POWER && !section->values[KEY_REQUESTER])
+        faults_add(model->faults, section->line,
+                   "[recipient %s] needs 'requester': who demands the data, by which demand", section->name);
+    if (role->agreement != AGREEMENT_LEGAL_POWER && section->values[KEY_REQUESTER])
+        faults_add(model->faults, model_line(section, KEY_REQUESTER),
+                   "'requester' with an agreement; allowed: with a legal power, which acts on a demand");
     if (section->values[KEY_FIELDS] && !section->values[KEY_PURPOSES])
         faults_add(model->faults, role->fields_line, "fields without 'purposes'; allowed: both, or neither");
     if (section->values[KEY_PURPOSES] && !section->values[KEY_FIELDS])

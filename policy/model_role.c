@@ -248,7 +248,7 @@ static void read_role(struct model *model, const struct draft_section *section, 
     role->label = model_text(section, KEY_LABEL, section->name);
     role->line = section->line;
     role->members_line = model_line(section, KEY_MEMBERS);
-    role->agreement_article = "";
+    role->agreement_article = role->requester = "";
     role->signed_day = INT32_MIN;
     role->until_day = INT32_MAX;
     read_members(model, section, &model->private->roles[index]);

@@ -136,6 +136,7 @@ struct policy_role {
     /* Of a recipient; AGREEMENT_NONE: a role of the organisation's own. Days as in terms.h, both included. */
     enum policy_agreement agreement;
     const char *agreement_article; /* of a legal power; "" otherwise */
+    const char *requester;         /* who demanded it, of a legal power (E4); "" otherwise */
     const char *transfer;          /* to which country outside the EU, and by which safeguard; "" none */
     int32_t signed_day, until_day; /* INT32_MIN, INT32_MAX: no such limit */
     unsigned agreement_line;       /* of `until`, or where that is not given of `signed` or `agreement` */

@@ -116,6 +116,8 @@ void activity_agreement(const struct policy_role *recipient, enum wording_langua
     buffer_append_text(out, words[recipient->agreement][language]);
     if (*recipient->agreement_article)
         buffer_printf(out, ", %s", recipient->agreement_article);
+    if (*recipient->requester)
+        buffer_printf(out, dutch ? ", op verzoek van %s" : ", on demand of %s", recipient->requester);
     if (recipient->signed_day != INT32_MIN) {
         buffer_append_text(out, dutch ? ", getekend op " : ", signed on ");
         append_day(recipient->signed_day, out);

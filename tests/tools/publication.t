@@ -336,6 +336,7 @@ fields    = name
 label     = Police
 agreement = legal-power
 article   = Criminal code, art. 126
+requester = Public prosecutor
 members   = 4
 purposes  = safety
 fields    = footage
@@ -372,7 +373,7 @@ is($care->{changes}, 'Desk: Name, Illness', 'who may change what');
 is($safety->{changes}, 'nobody', '... or nobody');
 is($rent->{recipients}, 'Bailiff (processor agreement, signed on 2020-01-01, until 2021-12-31): Name; Printer (processor agreement, signed on 2026-01-01): Name',
     'recipients with their agreements, also one that is over');
-is($safety->{recipients}, 'Police (legal power, Criminal code, art. 126): Note', 'a legal power');
+is($safety->{recipients}, 'Police (legal power, Criminal code, art. 126, on demand of Public prosecutor): Note', 'a legal power');
 is($rent->{transfers}, 'Printer: India, standard clauses', 'where data leave the Union');
 is($care->{transfers} . $care->{recipients}, 'nonenone', '... or don\'t');
 $text = text_of($rules, 'register');

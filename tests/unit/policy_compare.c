@@ -324,7 +324,8 @@ static const char whole[] =
     "caseload = sort: x\ndossiers-per-hour = 10\n"
     "[role idle]\nmembers = bob\ncommands = log.show\n"
     "[recipient police]\nlabel = XL1\nagreement = legal-power\nsigned = 2026-01-01\nuntil = 2026-12-31\n"
-    "article = xart1\ntransfer = xtr1\nmembers = 8\npurposes = filming\nfields = shot\nmask = shot:last4\n"
+    "article = xart1\nrequester = req1\ntransfer = xtr1\nmembers = 8\npurposes = filming\nfields = shot\nmask = "
+    "shot:last4\n"
     "caseload = sort: x\ndossiers-per-hour = 10\n"
     "[recipient clinic]\nagreement = processor\nsigned = 2026-01-01\nmembers = 9\npurposes = renting\nfields = ill\n"
     "special = ill\n"
@@ -401,10 +402,11 @@ static const struct {
      "caseload = sort: y\ndossiers-per-hour = 10\n[role"},
     {"role.dossiers-per-hour", "dossiers-per-hour = 10\n[role", "dossiers-per-hour = 11\n[role"},
     {"recipient.label", "XL1", "XL2"},
-    {"recipient.agreement", "= legal-power", "= covenant"},
+    {"recipient.agreement", "agreement = processor\n", "agreement = covenant\n"},
     {"recipient.signed", "legal-power\nsigned = 2026-01-01", "legal-power\nsigned = 2026-01-02"},
     {"recipient.until", "2026-12-31", "2026-12-30"},
     {"recipient.article", "xart1", "xart2"},
+    {"recipient.requester", "req1", "req2"},
     {"recipient.transfer", "xtr1", "xtr2"},
     {"recipient.members", "members = 8", "members = 88"},
     {"recipient.purposes", "members = 9\npurposes = renting\nfields = ill",
