@@ -12,7 +12,8 @@ enum {
     PIECE_BYTES = 128 * 1024, /* a piece ends with the line that would pass this */
     PIECES_KEPT = 8,
     DAYS_KEPT = 400,
-    SLICE_ENTRIES = 8192,
+    SLICE_ENTRIES = 2048,
+    TEXT_MS = 1000,      /* what was erased may be read no longer than that from what is kept */
     OWN_LOOKED_AT = 500, /* entries of one person, of which the last LOGBOOK_OWN_MAX that tell something are kept */
 };
 
@@ -34,10 +35,11 @@ struct day {
     bool damaged;
 };
 
-/* What a piece said when it was read last. */
+/* What a piece said when it was read a moment ago. */
 struct text {
     int32_t day;
     uint64_t at;
+    int64_t tick_ms;
     struct buffer bytes;
 };
 
@@ -260,8 +262,7 @@ static int count_line(void *context, const struct log_record *record)
     uint32_t known = codes_count(counting->book->codes);
     int error;
 
-    if (counting->left-- == 0)
-        return -EAGAIN;
+    counting->left--;
     buffer_reset(line);
     error = render(counting->book, record, known, line);
     if (!error && (piece->known != known || piece->bytes + line->length_bytes > PIECE_BYTES))
@@ -275,7 +276,7 @@ static int count_line(void *context, const struct log_record *record)
     return 0;
 }
 
-/* 1: there is more. */
+/* 1: there is more. A question that ends by itself, and is not broken off, tells of entries that are bad. */
 static int measure(struct logbook *book, struct day *day)
 {
     struct counting counting = {book, day, SLICE_ENTRIES};
@@ -283,13 +284,16 @@ static int measure(struct logbook *book, struct day *day)
     struct report_why why = {""};
     int error = codes_refresh(book->codes);
 
+    filter.limit = SLICE_ENTRIES;
     if (!error)
         error = log_query(book->gate->log, &filter, count_line, &counting, &why);
     if (error == -EBADMSG && !day->damaged)
         report(REPORT_ERROR, "%s", why.text);
     if (error == -EBADMSG)
         day->damaged = true;
-    return error == -EAGAIN ? 1 : error == -EBADMSG ? 0 : error;
+    if (error && error != -EBADMSG)
+        return error;
+    return counting.left == 0;
 }
 
 int logbook_measure(struct logbook *book, int32_t day, uint64_t *bytes)
@@ -337,12 +341,22 @@ static int render_piece(struct logbook *book, int32_t day, const struct piece *p
     return !error && out->length_bytes != piece->bytes ? -ESTALE : error;
 }
 
-/* The text of a piece, kept until PIECES_KEPT others were read. */
+static void forget_old(struct logbook *book)
+{
+    int64_t now_ms = clock_tick_ms();
+
+    for (unsigned i = 0; i < PIECES_KEPT; i++)
+        if (now_ms - book->texts[i].tick_ms >= TEXT_MS)
+            buffer_clear(&book->texts[i].bytes);
+}
+
+/* The text of a piece. */
 static int get_text(struct logbook *book, int32_t day, const struct piece *piece, const struct buffer **out)
 {
     struct text *text = NULL;
     int error;
 
+    forget_old(book);
     for (unsigned i = 0; i < PIECES_KEPT; i++)
         if (book->texts[i].day == day && book->texts[i].at == piece->at && book->texts[i].bytes.length_bytes > 0)
             text = &book->texts[i];
@@ -361,6 +375,7 @@ static int get_text(struct logbook *book, int32_t day, const struct piece *piece
     }
     text->day = day;
     text->at = piece->at;
+    text->tick_ms = clock_tick_ms();
     *out = &text->bytes;
     return 0;
 }

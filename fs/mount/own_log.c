@@ -3,13 +3,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PEOPLE_KEPT = 512 };
+#include "fs/gate/clock.h"
+
+enum {
+    PEOPLE_KEPT = 512,
+    /* ls -l of the root asks for the page too, and where the kernel looks up one name of a directory at a time, whoever waits there
+     * keeps others waiting. */
+    WAIT_MS = 200,
+};
 
 struct person {
     struct person *next; /* the one that was asked about before him */
     uint32_t uid;
     bool found, busy;
-    uint64_t turn; /* of session->turns; 0: not looked up yet */
+    uint64_t turn;    /* of session->turns; 0: not looked up yet */
+    int64_t since_ms; /* busy since then */
     struct logbook_own own;
 };
 
@@ -121,6 +129,7 @@ static bool begin(struct own_log *own_log, struct person *person)
     looking_up->turn = ++own_log->session->turns;
     looking_up->own = person->own;
     person->busy = true;
+    person->since_ms = clock_tick_ms();
     worker_give(own_log->session->worker, &looking_up->job);
     return true;
 }
@@ -131,7 +140,9 @@ bool own_log_waits(struct own_log *own_log, uint32_t uid, uint64_t turn)
 
     if (!person || person->turn > turn)
         return false;
-    return person->busy || begin(own_log, person);
+    if (person->busy)
+        return clock_tick_ms() - person->since_ms < WAIT_MS;
+    return begin(own_log, person);
 }
 
 const struct logbook_own *own_log_get(const struct own_log *own_log, uint32_t uid)

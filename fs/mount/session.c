@@ -31,7 +31,6 @@ enum {
     LAUNCH_AT_LEAST = 16,
     NOTIFIER_END_MS = 5000,
     WORKER_WAIT_MS = 30000, /* an index that has to be made anew takes some seconds a million entries */
-    OWN_WAIT_MS = 500,      /* ls -l of the root is not to wait for that */
 };
 
 /* When a request came, by the clock and by session->turns. */
@@ -266,7 +265,7 @@ static bool waits_for_worker(const struct loop *loop, const struct fuse_in_heade
     int64_t waited_ms = clock_tick_ms() - arrival->tick_ms;
 
     if (is_own_page(loop, header, name))
-        return waited_ms < OWN_WAIT_MS && own_log_waits(session->own_log, header->uid, arrival->turn);
+        return own_log_waits(session->own_log, header->uid, arrival->turn);
     if (!node || !log_tree_has(node) ||
         !(is_look_up || header->opcode == FUSE_OPENDIR ||
           (header->opcode == FUSE_GETATTR && node->key.type == NODE_LOG_DAY)) ||
