@@ -11,8 +11,8 @@
 #include "policy/terms.h"
 
 enum {
-    DAYS_AGE_MS = 60000, /* months may be erased */
-    ANEW_S = 60,         /* reading on is an entry */
+    DAYS_AGE_MS = 5000, /* months may be erased */
+    ANEW_S = 60,        /* reading on is an entry */
     /* What an open file of the log is charged with: 256 of them make all that a uid may have open. */
     OPEN_FILE_BYTES = 256 * 1024,
     NAME_BYTES = 32,
@@ -97,22 +97,6 @@ static struct node_key key_of_day(int32_t day)
     return key_of(NODE_LOG_DAY, LEAF_DAYS, (uint32_t)day);
 }
 
-/* In a directory. */
-static void name_of(const struct node_key *key, char name[static NAME_BYTES])
-{
-    int year, month, month_day;
-
-    name[0] = '\0';
-    if (key->type == NODE_LOG_YEAR)
-        snprintf(name, NAME_BYTES, "%04u", key->version);
-    if (key->type == NODE_LOG_MONTH)
-        snprintf(name, NAME_BYTES, "%02u", key->version % 12 + 1);
-    if (key->type != NODE_LOG_DAY)
-        return;
-    terms_date((int32_t)key->version, &year, &month, &month_day);
-    snprintf(name, NAME_BYTES, "%02d.csv", month_day);
-}
-
 /* "2026/11/27.csv", for the log of the log. */
 static void path_of(const struct node_key *key, char path[static NAME_BYTES])
 {
@@ -127,6 +111,14 @@ static void path_of(const struct node_key *key, char path[static NAME_BYTES])
         return;
     terms_date((int32_t)key->version, &year, &month, &month_day);
     snprintf(path, NAME_BYTES, "%04d/%02d/%02d.csv", year, month, month_day);
+}
+
+/* In its directory. */
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
 }
 
 /* Exactly so many digits, and then `end`. */
@@ -424,7 +416,7 @@ static int add_names(struct log_tree *tree, const struct node_key *directory, st
 
     for (size_t i = 0; i < tree->day_count && !error; i++) {
         struct node_key key = key_of_day(tree->days[i]);
-        char name[NAME_BYTES];
+        char path[NAME_BYTES];
         int year, month, month_day;
 
         terms_date(tree->days[i], &year, &month, &month_day);
@@ -438,8 +430,8 @@ static int add_names(struct log_tree *tree, const struct node_key *directory, st
         if (key.version == last)
             continue;
         last = key.version;
-        name_of(&key, name);
-        error = handles_add(handle, name, door_inode(tree->session->gate, -1, UINT32_MAX, key.leaf),
+        path_of(&key, path);
+        error = handles_add(handle, name_in(path), door_inode(tree->session->gate, -1, UINT32_MAX, key.leaf),
                             key.type != NODE_LOG_DAY, UINT32_MAX);
     }
     return error;

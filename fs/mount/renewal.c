@@ -12,6 +12,9 @@ static void retire_if_old(void *context, struct node *node)
 {
     struct session *session = context;
 
+    /* Each read of the log asks anew, but a private mapping has pages. */
+    if (node->key.type == NODE_LOG_DAY && node->handles > 0)
+        notifier_drop(session->notifier, node->id);
     if (!is_old(session, node))
         return;
     /* What is still open of older content may have pages too. */
