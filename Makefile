@@ -111,6 +111,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o
 	@mkdir -p $(@D)
 	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/tests/decisions: $(BUILD)/libpolicy.a $(BUILD)/libbase.a
+$(BUILD)/tests/entries: $(call link_libs,fs/gate fs/log fs/store policy fs/base)
 $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CLINK) $@ $^ $(PKG_LIBS)

@@ -191,6 +191,14 @@ $told{"$_->{what} $_->{outcome} $_->{purpose}"} += $_->{times} for @did;
 is_deeply(\%told, \%truth, 'did: all that a person did, counted');
 is((grep { $_->{what} eq 'field' && $_->{purpose} eq 'communicatie' && $_->{outcome} eq 'shown' } @did)[0]{dossiers}, 3,
     'and in how many dossiers');
+# A program that reads one file again and again within a minute: an entry each time, and one line of who saw it.
+my $fold = sub { return (scalar($trial->log_entries('--subject', '2020-00002', '--user', KLANTCONTACT)), map { $_->{times} } grep { $_->{uid} == KLANTCONTACT } asked(@_)) };
+my ($had, $had_seen) = $fold->('who-saw', '2020-00002');
+slurp_as(KLANTCONTACT, "$mnt/communicatie/2020-00002/achternaam.txt") for 1 .. 7;
+my ($has, @seen) = $fold->('who-saw', '2020-00002');
+cmp_ok($has - $had, '>=', 7, 'read seven times within a minute: seven entries');
+is(scalar(@seen), 1, '... and one line of who saw it');
+is($seen[0] - ($had_seen // 0), $has - $had, '... with all of them');
 for my $question (['who-saw', '2020-00003'], ['did', INCASSO]) {
     ($status, $out, $err) = $trial->dossier({uid => INCASSO}, 'log', @$question);
     is("$status $out", '1 ', "$question->[0] is not for everybody");

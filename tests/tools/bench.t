@@ -11,6 +11,7 @@ use Test::More;
 
 chdir dirname(File::Spec->rel2abs($0)) . '/../..' or die "chdir: $!\n";
 use lib 'tests/bench/lib';
+use Bench::Log;
 use Bench::Plot;
 use Bench::Policy;
 use Bench::Report;
@@ -71,6 +72,11 @@ my $policy = said(sub { print_policy($results, @Bench::Policy::ROWS) });
 like($policy, qr/^  ns a decision, .* 1000\.0 \(0\.0\) +<= 1000 met$/m, 'a decision that is just quick enough');
 like($policy, qr/^  ms for dossier policy check, .* 1500\.0 \(500\.0\) +<= 1000 MISSED$/m, 'a command that is not');
 unlike($policy, qr/register/, 'what was not measured is not there');
+$results->add(row => 'log-rounds', clients => 1, system => 'dossierfs', round => 1, value => 99_999);
+$results->add(row => 'log-freely', clients => 1, system => 'dossierfs', round => 1, value => 100_000);
+my $log = said(sub { Bench::Report::print_log($results, 1000, @Bench::Log::ROWS) });
+like($log, qr/^  +in rounds of 64 .* 99999 \(0\) +>= 100000 MISSED$/m, 'what is to be at least so much, and is not');
+like($log, qr/^  +as fast as .* 100000 \(0\) +>= 100000 met$/m, '... and just is');
 well_formed(Bench::Plot::draw($results, 10, 'a "day" <&>', {%row, goals => []}), 'the picture of a title with <, > and &');
 is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of nothing');
 
@@ -78,7 +84,7 @@ is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of 
 
 my ($status, $out, $err) = bench('--help');
 is("$status $err", '0 ', '--help: exit 0');
-like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy noise.*--csv.*--svg/s, '... and the options');
+like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy noise log.*--csv.*--svg/s, '... and the options');
 is((grep { length > 120 } split /\n/, $out), 0, '... in 120 columns');
 for my $wrong (['--fast'], ['--rounds'], ['--rounds', 'x'], ['--rounds', 0], ['--rounds', 1001], ['--only', 'open'], ['--only', ''],
     ['--only', 'opens,'], ['more'], ['--csv']) {
@@ -118,6 +124,10 @@ SKIP: {
     like($out, qr/^  \Q$_\E .* \d+\.\d \(\S+\) +<= 1000 (?:met|MISSED)$/m, "... $_") for 'ns a decision,', '  in all 20', map { "ms for dossier policy $_," } qw(check matrix diff never register statement);
     is(() = slurp("$dir/p.csv") =~ /^(?:decide|match|load|policy)/mg, 20, '... in both rounds, and nothing else is measured');
     unlike($out, qr/flush/, '... nor told');
+    ($status, $out, $err) = bench('--tiny', '--only', 'log', '--csv', "$dir/l.csv");
+    is("$status $err", '0 ', 'the log alone: its answers are what was written');
+    like($out, qr/^  \Q$_->[1]\E .* \d+(?:\.\d+)? \(\S+\) *(?:[<>]= \d+ (?:met|MISSED))?$/m, "... $_->[1]") for @Bench::Log::ROWS;
+    is(() = slurp("$dir/l.csv") =~ /^log-/mg, scalar(@Bench::Log::ROWS), '... and nothing else is measured');
     is_deeply([mounts()], \@mounts, 'no mount stays') unless others();
     is_deeply([glob("$build/bench-*")], \@before, 'nor any file') unless others();
 }

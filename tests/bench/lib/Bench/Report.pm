@@ -6,7 +6,7 @@ use Exporter 'import';
 
 use Bench::Statistics;
 
-our @EXPORT = qw(print_rows print_sizes print_flushes print_policy print_noise);
+our @EXPORT = qw(print_rows print_sizes print_flushes print_policy print_noise print_log);
 
 my %titles = ('dossierfs-crash' => 'dossierfs, crash', floor => 'floor (libfuse)');
 
@@ -18,8 +18,10 @@ sub spread {
     return @values ? sprintf("$format (%s)", median(@values), sprintf($format, iqr(@values)) =~ s/^\s+//r) : '';
 }
 
+# A negative one is the least, not the most.
 sub verdict {
     my ($value, $max, $unit) = @_;
+    return sprintf '>= %d%s %s', -$max, $unit // '', $value >= -$max ? 'met' : 'MISSED' if $max < 0;
     return sprintf '<= %g%s %s', $max, $unit // '', $value <= $max ? 'met' : 'MISSED';
 }
 
@@ -78,9 +80,17 @@ sub print_flushes {
 # ---- the policy -------------------------------------------------------------------------------------------------
 
 # rows: as in Bench::Policy
-sub print_policy {
-    my ($results, @rows) = @_;
-    printf "\n%-46s %18s   %s\n", 'the policy', 'median', 'goal';
+sub print_policy { return print_list($_[0], 'the policy', @_[1 .. $#_]) }
+
+# rows: as in Bench::Log
+sub print_log {
+    my ($results, $entries, @rows) = @_;
+    return print_list($results, "the log, of $entries entries", @rows);
+}
+
+sub print_list {
+    my ($results, $title_of_all, @rows) = @_;
+    printf "\n%-46s %18s   %s\n", $title_of_all, 'median', 'goal';
     for my $row (@rows) {
         my ($name, $title, $factor, $format, $goal) = @$row;
         my @values = map { $_ * $factor } $results->figures($name, 1, undef, 'dossierfs') or next;
