@@ -107,6 +107,7 @@ $(BUILD)/dossier-check-proof: $(BUILD)/tools/check_proof.o
 	$(CLINK) $@ $^ $(PKG_LIBS)
 $(BUILD)/%: $(BUILD)/examples/%.o $(BUILD)/libpolicy.a $(BUILD)/libbase.a
 	$(CLINK) $@ $^ $(PKG_LIBS)
+$(BUILD)/sample-data: $(call objects,$(wildcard examples/sample/*.c))
 $(BUILD)/tests/%: $(BUILD)/tests/mount/%.o
 	@mkdir -p $(@D)
 	$(CLINK) $@ $^ $(PKG_LIBS)

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
-# Goal: sample-data writes the same invented tenants every time, valid and spread as it says, and refuses wrong usage.
+# Goal: sample-data writes the same invented tenants, and dossiers of each other kind, every time, valid and spread as it says, and refuses wrong usage.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
 use File::Spec;
+use Digest::SHA qw(sha256_hex);
 use Math::BigInt;
 use Test::More;
 use Time::Local qw(timegm);
@@ -32,6 +33,7 @@ is((run('--count', 0))[1], ($text =~ /^.*\n/mg)[0], 'no row: the header alone');
 is((run('--count', 4000, '--today', $today, '--delimiter', 'comma'))[1], $text, 'comma is the delimiter when none is given');
 
 # ---- valid ----
+my $bytes = $text;
 utf8::decode($text) or BAIL_OUT('not UTF-8');
 my ($header, @rows) = map { [split_csv($_, ',')] } split /\n/, $text;
 my @names = @$header;
@@ -85,6 +87,35 @@ is(scalar(grep { @$_ != @names } @others), 0, 'semicolon: the same columns');
 my %column = map { $names[$_] => $_ } 0 .. $#names;
 is(scalar(grep { $_->[$column{huur}] !~ /^[0-9]+,[0-9]{2}$/ } @others), 0, '... and a decimal comma');
 
+# ---- each kind ----
+my $policy = slurp('examples/woningcorporatie.ini');
+for my $kind ($policy =~ /^\[kind (.*)\]/mg) {
+    my ($exit, $csv) = run('--kind', $kind, '--count', 600, '--today', $today);
+    is($exit, 0, "$kind: exit 0");
+    utf8::decode($csv);
+    ($header, @rows) = map { [split_csv($_, ',')] } split /\n/, $csv;
+    @names = @$header;
+    %columns = map { $_ => 1 } @names;
+    is("@names", join(' ', $names[0], grep { $columns{$_} } @fields), "$kind: the columns are fields of the policy, in its order");
+    is(scalar(grep { @$_ == @names } @rows), 600, "$kind: each row has a value for each column");
+    @tenants = map { my %row; @row{@names} = @$_; \%row } @rows;
+    my ($pattern) = $policy =~ /^\[kind \Q$kind\E\]\n(?:.+\n)*?code +=\s*(.*)$/m;
+    my %different = map { $_->[0] => 1 } grep { $_->[0] =~ /^(?:$pattern)$/ } @rows;
+    is(scalar keys %different, 600, "$kind: the codes are unique, and such as the policy says");
+    my %check = (
+        rekeningnummer => sub { !/^NL[0-9]{2}TEST[0-9]{10}$/ || iban_remainder($_) != 1 },
+        email => sub { length && !/^[a-z.]+[0-9]+\@example\.org$/ },
+        bsn => sub { !/^9[0-9]{8}$/ || eleven($_) },
+        'kvk-nummer' => sub { !/^00[0-9]{6}$/ },
+        'ip-adres' => sub { !/^(?:203\.0\.113\.[0-9]+|2001:db8:77:1::[0-9a-f]+)$/ },
+        (map { $_ => sub { length && digits($_) !~ /^(?:60|99)[0-9]{7}$/ } } qw(telefoon telefoon2 melder-telefoon)),
+    );
+    none($_, $check{$_}, "$kind: $_ is of nobody") for grep { $columns{$_} } sort keys %check;
+    isnt((run('--kind', $kind, '--count', 600, '--today', $today, '--seed', 2))[1], $csv, "$kind: others with another seed");
+}
+is((run('--kind', 'huurder', '--count', 4000, '--today', $today))[1], $bytes, 'tenants when no kind is given');
+is(sha256_hex($bytes), '41627882a6c38d0ab8b9cfb7abe22bef032a7880a9b4710fc876574d0359f9d1', 'the same whatever compiled it');
+
 # ---- codes when a year is full, and time ----
 SKIP: {
     skip 'a million rows are for a build without sanitizers', 2 if qx(nm "$program") =~ /__asan_init/;
@@ -97,13 +128,13 @@ SKIP: {
 # ---- usage ----
 for my $wrong ([], ['--count'], ['--count', 'x'], ['--count', -1], ['--count', '999900001'], ['--count', 1, 'more'],
     ['--count', 1, '--seed', 'x'], ['--count', 1, '--today', '2026-02-30'], ['--count', 1, '--today', '15-03-2026'],
-    ['--count', 1, '--delimiter', ';'], ['--count', 1, '--colour']) {
+    ['--count', 1, '--delimiter', ';'], ['--count', 1, '--kind', 'hurder'], ['--count', 1, '--kind'], ['--count', 1, '--colour']) {
     my ($exit, $output) = run(@$wrong);
     is("$exit $output", '2 ', "refused: @$wrong");
 }
 ($status, $text) = run('--help');
 is($status, 0, '--help: exit 0');
-like($text, qr/--count N.*--seed S.*--today.*--delimiter/s, '... and the options');
+like($text, qr/--count N.*--kind KIND.*huurder,.*camera.*--seed S.*--today.*--delimiter/s, '... and the options');
 is(system(qq("$program" --count 100000 >/dev/full 2>/dev/null)) >> 8, 2, 'a full disk: exit 2');
 done_testing();
 
@@ -146,6 +177,14 @@ sub iban_remainder {
     my ($iban) = @_;
     my $number = join '', map { /[A-Z]/ ? ord($_) - 55 : $_ } split //, substr($iban, 4) . substr($iban, 0, 4);
     return Math::BigInt->new($number)->bmod(97)->numify;
+}
+
+# 0: a number that holds.
+sub eleven {
+    my @digits = split //, $_[0];
+    my $sum = -$digits[8];
+    $sum += (9 - $_) * $digits[$_] for 0 .. 7;
+    return $sum % 11;
 }
 
 # The nine digits behind +31.
