@@ -128,19 +128,43 @@ void activity_agreement(const struct policy_role *recipient, enum wording_langua
     }
 }
 
+/* ", " and the labels of the kinds whose text is that of `first`, which is the first of them. */
+static void append_kinds(const struct policy *policy, uint32_t kinds, const char *const texts[POLICY_MAX_KINDS],
+                         unsigned first, struct buffer *out)
+{
+    for (unsigned kind = first; kind < policy->kind_count; kind++)
+        if (kinds >> kind & 1 && strcmp(texts[kind], texts[first]) == 0)
+            buffer_printf(out, "%s%s", kind == first ? "" : ", ", policy->kinds[kind].label);
+}
+
+/* Whether a kind before it has the same text. */
+static bool is_said(uint32_t kinds, const char *const texts[POLICY_MAX_KINDS], unsigned kind)
+{
+    for (unsigned before = 0; before < kind; before++)
+        if (kinds >> before & 1 && strcmp(texts[before], texts[kind]) == 0)
+            return true;
+    return false;
+}
+
 void activity_controllers(const struct policy *policy, uint32_t kinds, struct buffer *out)
 {
+    const char *controllers[POLICY_MAX_KINDS];
     bool organisation = kinds == 0;
 
-    for (unsigned i = 0; i < policy->kind_count; i++)
-        organisation |= kinds >> i & 1 && strcmp(policy->kinds[i].controller, policy->organisation) == 0;
+    for (unsigned i = 0; i < policy->kind_count; i++) {
+        controllers[i] = policy->kinds[i].controller;
+        organisation |= kinds >> i & 1 && strcmp(controllers[i], policy->organisation) == 0;
+    }
     if (organisation)
         buffer_append_text(out, policy->organisation);
-    for (unsigned i = 0; i < policy->kind_count; i++)
-        if (kinds >> i & 1 && strcmp(policy->kinds[i].controller, policy->organisation) != 0) {
-            next_line(out);
-            buffer_printf(out, "%s (%s)", policy->kinds[i].controller, policy->kinds[i].label);
-        }
+    for (unsigned i = 0; i < policy->kind_count; i++) {
+        if (!(kinds >> i & 1) || strcmp(controllers[i], policy->organisation) == 0 || is_said(kinds, controllers, i))
+            continue;
+        next_line(out);
+        buffer_printf(out, "%s (", controllers[i]);
+        append_kinds(policy, kinds, controllers, i, out);
+        buffer_append_text(out, ")");
+    }
 }
 
 /* The term, and what else a reader has to know of a category before believing it. */
@@ -161,21 +185,29 @@ static void append_term(const struct policy *policy, unsigned category, unsigned
 void activity_term(const struct policy *policy, unsigned category, uint32_t kinds, enum wording_language language,
                    struct buffer *out)
 {
+    struct buffer terms[POLICY_MAX_KINDS] = {0};
+    const char *texts[POLICY_MAX_KINDS] = {""};
     unsigned first = kinds ? (unsigned)__builtin_ctz(kinds) : 0;
-    const struct retention *retention = policy_retention(policy, category, first);
     bool differ = false;
 
-    for (unsigned kind = 0; kind < policy->kind_count; kind++)
-        differ |= kinds >> kind & 1 && policy_retention(policy, category, kind) != retention;
-    if (!differ) {
-        append_term(policy, category, first, language, out);
-        return;
+    /* Of a category that no kind uses, the term is that of any. */
+    for (unsigned kind = first; kind == first || kind < policy->kind_count; kind++) {
+        append_term(policy, category, kind, language, &terms[kind]);
+        texts[kind] = buffer_text(&terms[kind]);
+        differ |= kinds >> kind & 1 && strcmp(texts[kind], texts[first]) != 0;
     }
-    for (unsigned kind = first; kind < policy->kind_count; kind++) {
-        if (!(kinds >> kind & 1))
+    if (!differ)
+        buffer_append_text(out, texts[first]);
+    for (unsigned kind = first; differ && kind < policy->kind_count; kind++) {
+        if (!(kinds >> kind & 1) || is_said(kinds & -(UINT32_C(1) << first), texts, kind))
             continue;
-        buffer_printf(out, "%s%s: ", kind == first ? "" : "; ", policy->kinds[kind].label);
-        append_term(policy, category, kind, language, out);
+        buffer_append_text(out, kind == first ? "" : "; ");
+        append_kinds(policy, kinds, texts, kind, out);
+        buffer_printf(out, ": %s", texts[kind]);
+    }
+    for (unsigned kind = first; kind == first || kind < policy->kind_count; kind++) {
+        out->failed |= terms[kind].failed;
+        buffer_clear(&terms[kind]);
     }
 }
 

@@ -51,9 +51,10 @@ bool activity_fields(const struct policy *policy, unsigned category, const struc
                      enum wording_language language, struct buffer *out);
 /* "processor agreement, signed on 2026-01-01, until 2027-12-31". */
 void activity_agreement(const struct policy_role *recipient, enum wording_language language, struct buffer *out);
-/* The organisation and, where a kind has another controller, "Other (kind)", one a line; of `kinds`. */
+/* The organisation and, where kinds have another controller, "Other (kind, kind)", one a line; of `kinds`. */
 void activity_controllers(const struct policy *policy, uint32_t kinds, struct buffer *out);
-/* The term of a category for dossiers of `kinds` (a bit a kind): once if all have the same, else "Kind: term" with "; ". */
+/* The term of a category for dossiers of `kinds` (a bit a kind): once if all have the same, else "Kind, kind: term" with
+ * "; ", kinds with the same term together. */
 void activity_term(const struct policy *policy, unsigned category, uint32_t kinds, enum wording_language language,
                    struct buffer *out);
 /* What the file system does by itself, and what the policy says besides, a measure a line. */

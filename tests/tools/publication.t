@@ -133,7 +133,11 @@ for my $purpose (@purposes) {
     push @wrong, 'ground' if $row->{ground} !~ /^$purpose->{ground}, .*6\(1\)\($letter{$purpose->{ground}}\)/;
     my ($own) = @{$said->{policy}};
     my @kinds = map { my $name = $_; grep { $_->{name} eq $name } @{$said->{kind}} } split /\s*,\s*/, $purpose->{kinds};
-    my @controllers = map { $_->{controller} ? "$_->{controller} ($_->{label})" : () } @kinds;
+    my (%of, @controllers);
+    push @{$of{$_->{controller}}}, $_->{label} for grep { $_->{controller} } @kinds;
+    for my $controller (map { $_->{controller} // () } @kinds) {
+        push @controllers, "$controller (" . join(', ', @{delete $of{$controller}}) . ')' if $of{$controller};
+    }
     unshift @controllers, $own->{organisation} if grep { !$_->{controller} } @kinds;
     push @wrong, "controller: $row->{controller}" if $row->{controller} ne join '; ', @controllers, map { $own->{$_} } qw(address website contact);
     push @wrong, 'officer' if $row->{officer} ne $own->{officer};
@@ -149,7 +153,7 @@ for my $purpose (@purposes) {
         for my $kind (@kinds) {
             my ($amount) = ($category->{"retention.$kind->{name}"} // $category->{retention} // '') =~ /^(\d+)y/ or next;
             push @wrong, "term $name of $kind->{name}"
-                if $terms !~ /(?:^|; )(?:\Q$kind->{label}\E: )?(?:shown and not kept; that it was seen: )?\Q$amount\E years? after/;
+                if $terms !~ /(?:^|; )(?:(?:[^:;]*, )?\Q$kind->{label}\E(?:, [^:;]*)?: )?(?:shown and not kept; that it was seen: )?\Q$amount\E years? after/;
         }
     }
     # Who has the purpose and keeps a field of it.
@@ -160,7 +164,7 @@ for my $purpose (@purposes) {
     is("@wrong", '', "the activity $purpose->{name}");
 }
 like($rows[0]{version}, qr/^[0-9a-f]{16}$/, 'the version of the policy');
-like($row{'huur-innen'}{terms}, qr/Betalingsgegevens: Huurder: 7 years after the end of the year of \x{201C}Einde van de huur\x{201D}/, 'a term in words');
+like($row{'huur-innen'}{terms}, qr/Betalingsgegevens: Huurder, Medehuurder: 7 years after the end of the year of \x{201C}Einde van de huur\x{201D}/, 'a term in words');
 
 for my $language ('en', 'nl') {
     my @options = ('--language', $language);
