@@ -60,7 +60,7 @@ for my $kind (@kinds) {
     ($status, my ($out, $err)) = $trial->dossier({stdin => $csv}, 'import', '--kind', $kind, '-');
     is($status, 0, "$kind: imported") or diag("$out$err");
     like($out, qr/: 40 added, 0 changed, 0 unchanged, 0 rejected$/, "$kind: all of it");
-    my ($header, @lines) = map { [split_csv($_)] } split /\n/, $csv;
+    my ($header, @lines) = map { [Trial::split_csv($_)] } split /\n/, $csv;
     $header->[0] = 'code';
     $rows{$kind} = [map { my %row; @row{@$header} = @$_; \%row } @lines];
 }
@@ -140,17 +140,6 @@ sub fact {
     my ($status, $out, $err) = $trial->dossier({uid => FUNCTIONARIS}, 'fact', $verb, @words);
     diag("fact $verb @words: $out$err") if $status;
     return $status;
-}
-
-sub split_csv {
-    my ($line) = @_;
-    my @values;
-    while ($line =~ /\G(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/g) {
-        my ($value, $end) = ($1 // $2, $3);
-        push @values, $value =~ s/""/"/gr;
-        last if $end eq '';
-    }
-    return @values;
 }
 
 # The form in which a type keeps a value.

@@ -1,13 +1,16 @@
 #!/usr/bin/perl
-# Goal: sample-data writes the same invented tenants, and dossiers of each other kind, every time, valid and spread as it says, and refuses wrong usage.
+# Goal: sample-data writes the same invented tenants, and dossiers of each other kind, every time, valid and spread as it says, and
+# refuses wrong usage.
 use strict;
 use warnings;
+use lib 'tests/mount/lib';
+use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
 use File::Spec;
-use Digest::SHA qw(sha256_hex);
 use Math::BigInt;
 use Test::More;
 use Time::Local qw(timegm);
+use Trial ();
 use utf8;
 
 chdir dirname(File::Spec->rel2abs($0)) . '/../..' or die "chdir: $!\n";
@@ -35,7 +38,7 @@ is((run('--count', 4000, '--today', $today, '--delimiter', 'comma'))[1], $text, 
 # ---- valid ----
 my $bytes = $text;
 utf8::decode($text) or BAIL_OUT('not UTF-8');
-my ($header, @rows) = map { [split_csv($_, ',')] } split /\n/, $text;
+my ($header, @rows) = map { [Trial::split_csv($_)] } split /\n/, $text;
 my @names = @$header;
 is(scalar @rows, 4000, 'as many rows as asked for');
 my @fields = map { /^\[field (.*)\]/ ? $1 : () } split /\n/, slurp('examples/woningcorporatie.ini');
@@ -82,7 +85,7 @@ for my $optional (qw(email telefoon2 studentnummer tussenvoegsel)) {
 # ---- semicolon ----
 my (undef, $semicolons) = run('--count', 50, '--today', $today, '--delimiter', 'semicolon');
 utf8::decode($semicolons);
-my (undef, @others) = map { [split_csv($_, ';')] } split /\n/, $semicolons;
+my (undef, @others) = map { [Trial::split_csv($_, ';')] } split /\n/, $semicolons;
 is(scalar(grep { @$_ != @names } @others), 0, 'semicolon: the same columns');
 my %column = map { $names[$_] => $_ } 0 .. $#names;
 is(scalar(grep { $_->[$column{huur}] !~ /^[0-9]+,[0-9]{2}$/ } @others), 0, '... and a decimal comma');
@@ -93,7 +96,7 @@ for my $kind ($policy =~ /^\[kind (.*)\]/mg) {
     my ($exit, $csv) = run('--kind', $kind, '--count', 600, '--today', $today);
     is($exit, 0, "$kind: exit 0");
     utf8::decode($csv);
-    ($header, @rows) = map { [split_csv($_, ',')] } split /\n/, $csv;
+    ($header, @rows) = map { [Trial::split_csv($_)] } split /\n/, $csv;
     @names = @$header;
     %columns = map { $_ => 1 } @names;
     is("@names", join(' ', $names[0], grep { $columns{$_} } @fields), "$kind: the columns are fields of the policy, in its order");
@@ -150,17 +153,6 @@ sub run {
     my $written = <$output> // '';
     close $output;
     return ($? >> 8, $written);
-}
-
-sub split_csv {
-    my ($line, $delimiter) = @_;
-    my @values;
-    while ($line =~ /\G(?:"((?:[^"]|"")*)"|([^"\Q$delimiter\E]*))(\Q$delimiter\E|$)/g) {
-        my ($value, $end) = ($1 // $2, $3);
-        push @values, $value =~ s/""/"/gr;
-        last if $end eq '';
-    }
-    return @values;
 }
 
 sub none {

@@ -136,6 +136,19 @@ sub csv_of {
     return join '', map { join(',', @$_) . "\n" } @$rows;
 }
 
+# The values of one line; the delimiter is ',' unless said.
+sub split_csv {
+    my ($line, $delimiter) = @_;
+    $delimiter //= ',';
+    my @values;
+    while ($line =~ /\G(?:"((?:[^"]|"")*)"|([^"\Q$delimiter\E]*))(\Q$delimiter\E|$)/g) {
+        my ($value, $end) = ($1 // $2, $3);
+        push @values, $value =~ s/""/"/gr;
+        last if $end eq '';
+    }
+    return @values;
+}
+
 # ---- set-up ------------------------------------------------------------------------------------------------------------
 
 # Skips the whole test, aloud, where it can't run. Names of programs in tests/, and faketime.
