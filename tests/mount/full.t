@@ -58,6 +58,7 @@ is(open_on(1), 'EIO', 'again and again') for 1 .. 5;
 is(slurp_as(INCASSO, "$mnt/huur-innen/2020-00001/dossier.txt"), 'EIO', 'the whole dossier too');
 is(names_as(INCASSO, "$mnt/huur-innen"), 'EIO', 'no listing');
 is(slurp_as(INCASSO, "$mnt/mijn-toegang.txt"), 'EIO', 'not the own page either');
+is(names_as(FUNCTIONARIS, "$mnt/processing-log"), 'EIO', 'nor the log as files');
 is($probe->ask('read 0'), "612.50\n", 'what was open is still read');
 like($probe->ask("attr $file"), qr/^mode=100444 size=7 /, 'stat answers');
 is($probe->ask("attr $mnt/huur-innen/2020-00009"), 'ENOENT', 'and so does a look at nothing');

@@ -4,12 +4,13 @@
 use strict;
 use warnings;
 use lib 'tests/mount/lib';
-use Fcntl qw(O_RDONLY SEEK_SET);
+use Fcntl qw(O_RDONLY);
+use File::Copy ();
 use Test::More;
 use Trial;
 
 Trial::needs('faketime', 'probe');
-my $policy = Trial::small_policy() =~ s/^(my-access = .*)$/$1\nprocessing-log = verwerkingslog/mr;
+my $policy = Trial::small_policy() =~ s/^(my-access = .*)$/$1\nprocessing-log = verwerkingslog\nrefuse-programs = tracker-extract/mr;
 my $trial = Trial->new(policy => $policy, csv => undef, programs => ['probe']);
 my $mnt = $trial->{mnt};
 my $log = "$mnt/verwerkingslog";
@@ -112,6 +113,11 @@ slurp_as(KLANTCONTACT, "$mnt/communicatie/2020-00002/achternaam.txt");
 ok(until_true(10, sub { Trial::read_file($seen) =~ /"2020-00002",\w+,"communicatie","A","achternaam",shown/ }), 'tail -f shows an open as it happens') or diag(Trial::read_file($seen));
 kill 'TERM', $tail;
 waitpid $tail, 0;
+
+File::Copy::copy('/bin/cat', "$trial->{dir}/bin/tracker-extract") or die;
+chmod 0755, $trial->bin('tracker-extract');
+($status, $out, $err) = run({uid => FUNCTIONARIS}, $trial->bin('tracker-extract'), "$log/2025/12/31.csv");
+like("$status $out$err", qr/^1 .*Permission denied/, 'a program that the policy refuses is refused here too');
 
 # ---- odd names ----------------------------------------------------------------------------------------------------------------
 
