@@ -303,7 +303,7 @@ static void the_flagship_loads(void **state)
     assert_int_equal(policy->kind_count, 14);
     assert_int_equal(policy->purpose_count, 26);
     assert_int_equal(policy->own_roles, 14);
-    assert_int_equal(policy->role_count, 19);
+    assert_int_equal(policy->role_count, 20);
     assert_string_equal(policy->mount.my_access, "mijn-toegang.txt");
     assert_true(incasso >= 0 && birth >= 0);
     assert_int_equal(policy->roles[incasso].mask[birth].code, MASK_YEAR);
