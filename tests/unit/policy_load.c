@@ -305,6 +305,7 @@ static void the_flagship_loads(void **state)
     assert_int_equal(policy->own_roles, 14);
     assert_int_equal(policy->role_count, 20);
     assert_string_equal(policy->mount.my_access, "mijn-toegang.txt");
+    assert_true(policy->categories[policy_find_category(policy, "identificatie")].never_stored);
     assert_true(incasso >= 0 && birth >= 0);
     assert_int_equal(policy->roles[incasso].mask[birth].code, MASK_YEAR);
     for (unsigned i = 0; i < policy->category_count; i++)
