@@ -84,7 +84,7 @@ is(Bench::Plot::draw($results, 11, '', {%row, goals => []}), '', 'no picture of 
 
 my ($status, $out, $err) = bench('--help');
 is("$status $err", '0 ', '--help: exit 0');
-like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy noise log.*--csv.*--svg/s, '... and the options');
+like($out, qr/--quick.*--rounds.*--only.*opens stat listing scan sizes import policy noise reload log.*--csv.*--svg/s, '... and the options');
 is((grep { length > 120 } split /\n/, $out), 0, '... in 120 columns');
 for my $wrong (['--fast'], ['--rounds'], ['--rounds', 'x'], ['--rounds', 0], ['--rounds', 1001], ['--only', 'open'], ['--only', ''],
     ['--only', 'opens,'], ['more'], ['--csv']) {

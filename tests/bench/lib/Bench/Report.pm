@@ -6,7 +6,7 @@ use Exporter 'import';
 
 use Bench::Statistics;
 
-our @EXPORT = qw(print_rows print_sizes print_flushes print_policy print_noise print_log);
+our @EXPORT = qw(print_rows print_sizes print_flushes print_policy print_noise print_reload print_log);
 
 my %titles = ('dossierfs-crash' => 'dossierfs, crash', floor => 'floor (libfuse)');
 
@@ -116,6 +116,24 @@ sub print_noise {
                 sprintf('%.0f', median($results->figures('refusals', $crowd, undef, $way))), $way eq 'plain' ? '' : verdict(median(@ratios), 2))
                 =~ s/\s+\z//r, "\n";
         }
+    }
+    return;
+}
+
+# ---- reload -----------------------------------------------------------------------------------------------------
+
+my %changes = (none => 'no other policy', rights => 'policies that change rights', anew => 'policies for which all dossiers are read anew');
+
+sub print_reload {
+    my ($results) = @_;
+    printf "\n%-52s %12s %16s %16s   %s\n", 'opens by four clients, crash-durable, beside', 'ms: median', '99 %', 'the longest', 'goal';
+    for my $way (@Bench::Reload::WAYS) {
+        my @worst = map { $_ / 1e6 } $results->figures('reload-worst', 4, undef, $way) or next;
+        my @cells = map { spread('%.2f', map { $_ / 1e6 } $results->figures("reload-$_", 4, undef, $way)) } qw(median p99 worst);
+        print sprintf('  %-50s %12s %16s %16s   %s', $changes{$way}, @cells, $way eq 'none' ? '' : verdict(median(@worst), 20, ' ms')) =~ s/\s+\z//r, "\n";
+        my @force = map { $_ / 1e6 } $results->figures('reload-force', 4, undef, $way) or next;
+        printf "    ms from the new file to in force, at the longest %s; %.0f policies a round\n", spread('%.0f', @force),
+            median($results->figures('reload-count', 4, undef, $way));
     }
     return;
 }

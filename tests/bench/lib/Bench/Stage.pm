@@ -137,11 +137,11 @@ sub remove {
 
 # ---- mounts -----------------------------------------------------------------------------------------------------
 
-# Mounts a store at `name` and waits until it answers. durability: 'power', or 'crash'. {daemon => process number, ms => from
+# Mounts a store at `name` and waits until it answers; under another policy than the flagship if one is given. durability: 'power', or 'crash'. {daemon => process number, ms => from
 # the start of the program to the first answer}.
 sub mount_store {
-    my ($self, $store, $name, $durability) = @_;
-    my @command = ("$self->{build}/dossierfs", '-f', '-s', $self->at($store), '-p', POLICY, '-k', $self->at('key'),
+    my ($self, $store, $name, $durability, $policy) = @_;
+    my @command = ("$self->{build}/dossierfs", '-f', '-s', $self->at($store), '-p', $policy // POLICY, '-k', $self->at('key'),
         '--control', $self->at("$name.sock"), $durability eq 'crash' ? ('--log-durability', 'crash') : (), $self->at($name));
     make_path($self->at($name));
     push @{$self->{mounts}}, $name;
@@ -303,12 +303,12 @@ sub write_list {
     return write_file($self->at($list), join('', map { $self->at($name, PURPOSE, $_) . "\n" } @paths), 0644);
 }
 
-# The clients' answer (clients.c), as the reader: {wall, median, p99 in ns, seen}.
+# The clients' answer (clients.c), as the reader: {wall, median, p99 in ns, seen, worst in ns}.
 sub act {
     my ($self, $list, $action, $clients, $count, @fields) = @_;
     my @as_reader = ('setpriv', '--reuid', READER, '--regid', READER, '--clear-groups');
     my %answer;
-    @answer{qw(wall median p99 seen)} = split ' ', capture('sh', '-c', 'list=$1; shift; exec "$@" <"$list"', 'sh', $list,
+    @answer{qw(wall median p99 seen worst)} = split ' ', capture('sh', '-c', 'list=$1; shift; exec "$@" <"$list"', 'sh', $list,
         @as_reader, $self->at('clients'), $action, $clients, $count, @fields);
     return \%answer;
 }
