@@ -160,6 +160,7 @@ static const struct command_option export_options[] = {
 static const struct command_option report_options[] = {
     {"from", "TIME", COMMAND_TEXT, "from this moment on"},
     {"to", "TIME", COMMAND_TEXT, "before this moment; a date means the end of that day"},
+    {"pubkey", "KEY", COMMAND_TEXT, "a public key of the log that is kept elsewhere, for `log verify`"},
     {"language", "LANGUAGE", COMMAND_TEXT, "en or nl; default: what the policy says, else en"},
     {"output", "FILE", COMMAND_WRITE, "into this file (a new one); default: standard output"},
     {0},

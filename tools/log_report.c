@@ -134,7 +134,10 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t all_bytes
 static void verify(struct log_report *report, struct verify_report *verified)
 {
     char path[4096];
-    const struct verify_options options = {.path = path, .progress = show_progress, .context = &report->progress};
+    const struct verify_options options = {.path = path,
+                                           .key = commands_option(report->context, "pubkey"),
+                                           .progress = show_progress,
+                                           .context = &report->progress};
 
     snprintf(path, sizeof path, "%s/log", gate_store_path(report->context->gate));
     verify_log(&options, verified);

@@ -53,6 +53,7 @@ static const char style[] =
     ".stacked td::before{content:attr(data-name);display:block;color:var(--dim);font-size:.9rem}\n"
     ".stacked td:empty{display:none}\n"
     "}\n"
+    "@page{size:A4;margin:18mm 16mm}\n"
     "@media print{\n"
     ":root{--ink:#000;--dim:#333;--line:#999;--bar:#444;--paper:#fff}\n"
     "html{font-size:10pt}\n"

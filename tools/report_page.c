@@ -39,18 +39,18 @@ static const struct wording wordings[] = {
             .failed = "Failed",
             .erased = "Past their term, not counted",
             .state = "Is the log what it was?",
-            .results = {[VERIFY_INTACT] = "Yes: nothing was changed since the anchor was taken.",
-                        [VERIFY_ALTERED] =
-                            "No: somebody or something changed the log. Keep a copy of it as it is now, and "
-                            "find out who.",
-                        [VERIFY_IMPOSSIBLE] = "Not known: the log could not be checked.",
-                        [VERIFY_SHORTER] = "No: entries are missing at the end.",
-                        [VERIFY_DAMAGED] =
-                            "In part: some of it can't be read, as after a disk fault. What could be read agrees.",
-                        [VERIFY_NOT_ANCHORED] =
-                            "It agrees with itself in every byte, and its keys have signed it. That "
-                            "nobody wrote all of it anew can only be proved with what is kept "
-                            "elsewhere: the public key on paper, or a checkpoint (dossier log verify)."},
+            .results =
+                {[VERIFY_INTACT] = "Yes: nothing was changed since the anchor was taken.",
+                 [VERIFY_ALTERED] = "No: somebody or something changed the log. Keep a copy of it as it is now, and "
+                                    "find out who.",
+                 [VERIFY_IMPOSSIBLE] = "Not known: the log could not be checked.",
+                 [VERIFY_SHORTER] = "No: entries are missing at the end.",
+                 [VERIFY_DAMAGED] =
+                     "In part: some of it can't be read, as after a disk fault. What could be read agrees.",
+                 [VERIFY_NOT_ANCHORED] =
+                     "It agrees with itself in every byte. That nobody wrote all of it anew can only be proved with "
+                     "what is "
+                     "kept elsewhere: the public key on paper (--pubkey), or a checkpoint (dossier log verify)."},
             .verified = "Entries checked",
             .bad_entry = "First bad entry",
             .is_signed = "Signed up to entry",
@@ -115,10 +115,10 @@ static const struct wording wordings[] = {
                         [VERIFY_SHORTER] = "Nee: aan het eind ontbreken regels.",
                         [VERIFY_DAMAGED] = "Deels: een deel is onleesbaar, zoals na een fout van de schijf. Wat "
                                            "leesbaar is, klopt.",
-                        [VERIFY_NOT_ANCHORED] = "Het klopt in zichzelf tot op de laatste byte, en is met zijn eigen "
-                                                "sleutels ondertekend. Dat niemand alles opnieuw heeft geschreven, "
-                                                "is alleen te bewijzen met wat elders wordt bewaard: de publieke "
-                                                "sleutel op papier, of een checkpoint (dossier log verify)."},
+                        [VERIFY_NOT_ANCHORED] = "Het klopt in zichzelf tot op de laatste byte. Dat niemand alles "
+                                                "opnieuw heeft geschreven, is alleen te bewijzen met "
+                                                "wat elders wordt bewaard: de publieke sleutel op papier (--pubkey), "
+                                                "of een checkpoint (dossier log verify)."},
             .verified = "Gecontroleerde regels",
             .bad_entry = "Eerste foute regel",
             .is_signed = "Ondertekend tot en met regel",

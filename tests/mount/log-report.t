@@ -73,6 +73,9 @@ my ($verified, $in_words) = (run({}, $trial->bin('dossier'), '--store', $trial->
 is($verified, 5, 'log verify, for comparison');
 cmp_ok(says($page, 'Entries checked'), '>=', scalar(@entries), '... with how many entries');
 like(says($page, 'Signed up to entry'), qr/^\d+ \(2027-01-0\d/, '... and up to where and since when it is signed');
+my $key = (run({}, $trial->bin('dossier'), '--store', $trial->{store}, 'log', 'checkpoint', '--pubkey'))[1] =~ s/\n//r;
+like(report('--pubkey', $key), qr{<p>Yes: nothing was changed since the anchor was taken}, '... and with a key from elsewhere it says yes');
+is(($trial->dossier({uid => FUNCTIONARIS}, 'log', 'report', '--pubkey', 'x'))[0], 2, '... and with what is no key: exit 2');
 like($page, qr{<span lang="en">[^<]*anchor[^<]*</span>}, '... in the words of log verify');
 like($page, qr{<h2>What stands out</h2>\s*<p>Nothing stands out\.</p>}, 'nothing stands out');
 $trial->at_time('2027-01-09 14:00:00'); # a Saturday

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use lib 'tests/mount/lib';
-use Browser qw(measure requests picture is_blank);
+use Browser qw(measure requests picture paper is_blank);
 use Test::More;
 use Trial;
 
@@ -50,6 +50,8 @@ for my $name (sort keys %pages) {
         my $file = Trial::write_file("$dir/$name.html", $pages{$name});
         ok(!is_blank(picture($dir, $file, $width, 1200, "$dir/$name-$width.png")), '... and a picture of it is not blank');
     }
+    my @sheets = paper("$dir/$name.html", "$dir/$name.pdf");
+    ok(@sheets && !grep({ $_ ne '595x842' } @sheets), "$name: on paper every sheet is A4") or diag("@sheets");
 }
 my $all = Trial::write_file("$dir/all.html", join '', '<!DOCTYPE html><html><body>', (map { qq{<iframe src="$_.html"></iframe>} } sort keys %pages), '</body></html>');
 is_deeply([requests($all)], [], 'they ask nothing of the network');
@@ -65,6 +67,6 @@ is_deeply([requests($planted)], [], 'a picture planted in a report is not fetche
 ok(is_blank(picture($dir, Trial::write_file("$dir/blank.html", '<!DOCTYPE html><html><body></body></html>'), PHONE, 800, "$dir/blank.png")),
     '... and a blank one');
 if (my $keep = $ENV{PAGES}) { # for who wants to look
-    system('cp', glob("$dir/*.png $dir/*.html"), $keep);
+    system('cp', glob("$dir/*.png $dir/*.html $dir/*.pdf"), $keep);
 }
 done_testing;

@@ -12,7 +12,7 @@ use JSON::PP;
 
 use Trial qw(run write_file read_file);
 
-our @EXPORT_OK = qw(measure requests picture is_blank);
+our @EXPORT_OK = qw(measure requests picture paper is_blank);
 
 # Why there can be no browser; undef if there is one.
 sub missing {
@@ -107,6 +107,13 @@ sub picture {
     unlink $png;
     chromium("--window-size=" . ($width < 500 ? 500 : $width) . ",$height", "--screenshot=$png", 'file://' . abs_path("$dir/framed.html"));
     return -s $png ? $png : die "chromium made no picture of $file\n";
+}
+
+# The sizes of its pages on paper, in points, as "WIDTHxHEIGHT".
+sub paper {
+    my ($file, $pdf) = @_;
+    chromium('--no-pdf-header-footer', "--print-to-pdf=$pdf", 'file://' . abs_path($file));
+    return map { join 'x', map { sprintf '%.0f', $_ } (split ' ')[2, 3] } read_file($pdf) =~ m{/MediaBox\s*\[([^\]]*)\]}g;
 }
 
 # Does it show nothing at all? In a picture of one colour, every line is like every other.
