@@ -52,23 +52,6 @@ static void pseudonym(const struct export *export, const char *kind, uint64_t va
     sodium_bin2hex(text, PSEUDONYM_TEXT, out, sizeof out);
 }
 
-/* Trace and span of the entry; where it has none, made from it, the same in every export. */
-static void trace_of(const struct log_record *record, uint8_t trace[static TRACE_BYTES],
-                     uint8_t span[static SPAN_BYTES])
-{
-    uint8_t bytes[16], out[TRACE_BYTES + SPAN_BYTES];
-
-    bytes_put_u64(bytes, record->number);
-    bytes_put_u64(bytes + 8, (uint64_t)record->entry.time_ms);
-    crypto_generichash(out, sizeof out, bytes, sizeof bytes, NULL, 0);
-    memcpy(trace, record->entry.trace, TRACE_BYTES);
-    memcpy(span, record->entry.span, SPAN_BYTES);
-    if (sodium_is_zero(trace, TRACE_BYTES))
-        memcpy(trace, out, TRACE_BYTES);
-    if (sodium_is_zero(span, SPAN_BYTES))
-        memcpy(span, out + TRACE_BYTES, SPAN_BYTES);
-}
-
 /* RFC 9562, version 8. */
 static void uuid_of(const char *what, const void *value, size_t value_bytes, char text[static UUID_TEXT])
 {
@@ -127,16 +110,14 @@ static const char subject_type[] = "urn:dossierfs:pseudonym";
 static int ldv_line(struct export *export, const struct log_record *record, const char *code)
 {
     const struct log_entry *entry = &record->entry;
-    uint8_t trace[TRACE_BYTES], span[SPAN_BYTES];
     char trace_hex[33], span_hex[17], uri[URI_TEXT], subject[PSEUDONYM_TEXT];
     json_t *attributes;
 
     (void)code;
     if (!is_processing(record))
         return 0;
-    trace_of(record, trace, span);
-    sodium_bin2hex(trace_hex, sizeof trace_hex, trace, sizeof trace);
-    sodium_bin2hex(span_hex, sizeof span_hex, span, sizeof span);
+    sodium_bin2hex(trace_hex, sizeof trace_hex, entry->trace, sizeof entry->trace);
+    sodium_bin2hex(span_hex, sizeof span_hex, entry->span, sizeof entry->span);
     activity_uri(export, entry, uri);
     attributes = json_pack("{so}", "dpl.core.processing_activity_id", output_json_text(uri));
     if (entry->subject) {
@@ -160,13 +141,11 @@ static json_t *text_attribute(const char *key, const char *value)
 static json_t *otlp_span(struct export *export, const struct log_record *record)
 {
     const struct log_entry *entry = &record->entry;
-    uint8_t trace[TRACE_BYTES], span[SPAN_BYTES];
     char trace_hex[33], span_hex[17], uri[URI_TEXT], subject[PSEUDONYM_TEXT], nanoseconds[32];
     json_t *attributes = json_array();
 
-    trace_of(record, trace, span);
-    sodium_bin2hex(trace_hex, sizeof trace_hex, trace, sizeof trace);
-    sodium_bin2hex(span_hex, sizeof span_hex, span, sizeof span);
+    sodium_bin2hex(trace_hex, sizeof trace_hex, entry->trace, sizeof entry->trace);
+    sodium_bin2hex(span_hex, sizeof span_hex, entry->span, sizeof entry->span);
     snprintf(nanoseconds, sizeof nanoseconds, "%" PRId64 "000000", entry->time_ms);
     activity_uri(export, entry, uri);
     json_array_append_new(attributes, text_attribute("dpl.core.processing_activity_id", uri));
@@ -236,7 +215,8 @@ static json_t *vng_object(struct export *export, const struct log_record *record
         time[MOMENT_BYTES];
     uint8_t trace[TRACE_BYTES + SPAN_BYTES];
 
-    trace_of(record, trace, trace + TRACE_BYTES);
+    memcpy(trace, record->entry.trace, TRACE_BYTES);
+    memcpy(trace + TRACE_BYTES, record->entry.span, SPAN_BYTES);
     uuid_of("action", trace, sizeof trace, action);
     uuid_of("processing", trace, TRACE_BYTES, processing);
     activity_uri(export, entry, uri);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "fs/base/bytes.h"
-#include "fs/base/random.h"
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
@@ -234,8 +233,6 @@ void gate_entry(const struct gate *gate, enum log_what what, enum log_outcome ou
     entry->outcome = outcome;
     entry->count = 1;
     memcpy(entry->policy, gate_policy(gate)->hash, sizeof entry->policy);
-    random_draw(entry->trace, sizeof entry->trace);
-    random_draw(entry->span, sizeof entry->span);
 }
 
 void gate_entry_person(const struct gate *gate, const struct gate_person *person, enum log_what what,

@@ -26,7 +26,7 @@ enum {
     REST_NS = 1000000000,
 };
 /* Each column that stands for a name or number has a hash key of its own, so that values can't be compared across them. */
-enum hash_key { HASH_USER, HASH_UID, HASH_SUBJECT, HASH_PURPOSE, HASH_OWNER, HASH_KEYS };
+enum hash_key { HASH_USER, HASH_UID, HASH_SUBJECT, HASH_PURPOSE, HASH_OWNER, HASH_IDS, HASH_KEYS };
 
 static const char hash_context[crypto_kdf_CONTEXTBYTES] = "dfslog-i";
 
@@ -87,6 +87,17 @@ static int64_t hash(const struct index *index, enum hash_key which, const void *
 
     crypto_shorthash(out, value, length_bytes, index->keys + (size_t)which * crypto_shorthash_KEYBYTES);
     return (int64_t)bytes_get_u64(out);
+}
+
+void index_ids(const struct index *index, uint64_t leaf, uint8_t trace[static 16], uint8_t span[static 8])
+{
+    uint8_t number[8], ids[24];
+
+    bytes_put_u64(number, leaf);
+    crypto_generichash(ids, sizeof ids, number, sizeof number,
+                       index->keys + (size_t)HASH_IDS * crypto_shorthash_KEYBYTES, crypto_shorthash_KEYBYTES);
+    memcpy(trace, ids, 16);
+    memcpy(span, ids + 16, 8);
 }
 
 static int64_t hash_number(const struct index *index, enum hash_key which, uint64_t value)

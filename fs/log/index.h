@@ -44,6 +44,8 @@ int index_bounds(struct index *index, const struct log_filter *filter, uint64_t 
 /* log_times(), of what was taken in. */
 int index_times(struct index *index, int (*each)(void *context, int64_t first_ms, int64_t last_ms), void *context,
                 struct report_why *why);
+/* The trace and span id of an entry that was given none: always the same. */
+void index_ids(const struct index *index, uint64_t leaf, uint8_t trace[static 16], uint8_t span[static 8]);
 
 /* The lowest leaf with from <= leaf < to that is known to be lost or not to open; UINT64_MAX if there is none. */
 uint64_t index_bad(struct index *index, uint64_t from, uint64_t to);

@@ -67,6 +67,7 @@ struct log_entry {
     const char *rule;   /* what decided: "expired", "role-purpose 40" */
     uint32_t count;     /* 1; more when identical refusals were counted into one entry */
     uint8_t policy[8];  /* version of the policy */
+    /* Zeros: the log makes them of its key, the same whenever the entry is read. */
     uint8_t trace[16], span[8];
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,9 @@ static int fetch(const struct query *query, struct cursor *cursor, const struct 
     }
     if (!error)
         error = entry_decode(cursor->body.bytes, cursor->body.length_bytes, &record.entry);
+    if (!error && sodium_is_zero(record.entry.trace, sizeof record.entry.trace) &&
+        sodium_is_zero(record.entry.span, sizeof record.entry.span))
+        index_ids(query->index, place->leaf, record.entry.trace, record.entry.span);
     if (error == -ENOKEY) {
         record.erased = true;
         record.entry = (struct log_entry){.time_ms = entry_month_start_ms(entry.month),

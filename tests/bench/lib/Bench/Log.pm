@@ -14,7 +14,7 @@ our @ROWS = (
     ['log-single',    'entries a second, each waited for',            1,    '%.0f'],
     ['log-rounds',    '  in rounds of ' . AT_ONCE . ' that wait',     1,    '%.0f', -100_000],
     ['log-freely',    '  as fast as the log takes them',              1,    '%.0f', -100_000],
-    ['log-bytes-1',   'bytes an entry, each waited for',              1,    '%.0f'],
+    ['log-bytes-1',   'bytes an entry, each waited for',              1,    '%.0f', 300],
     ['log-index-1',   '  of that the index',                          1,    '%.0f'],
     ['log-bytes-64',  'bytes an entry, in rounds of ' . AT_ONCE,      1,    '%.0f', 300],
     ['log-index-64',  '  of that the index',                          1,    '%.0f'],
