@@ -56,7 +56,7 @@ static const char *outcome_name(int number)
 
 static const char *what_name(int number)
 {
-    return number <= LOG_EXPLAIN ? log_what_name((enum log_what)number) : NULL;
+    return number <= LOG_ERASE ? log_what_name((enum log_what)number) : NULL;
 }
 
 static int take_words(struct command_context *context, struct log_filter *filter)

@@ -13,9 +13,17 @@ enum { SINCE_MAX_BYTES = 65536 };
 
 static const char *const result_names[] = {"intact", "altered", "impossible", "shorter", "damaged", "not-anchored"};
 
+/* What is gathered on the way. */
+struct verifying {
+    struct progress progress;
+    struct buffer lines; /* of the months that were erased, for a person */
+    json_t *erased;      /* and for a machine */
+};
+
 static void show_progress(void *context, uint64_t done_bytes, uint64_t all_bytes)
 {
-    struct progress *progress = context;
+    struct verifying *verifying = context;
+    struct progress *progress = &verifying->progress;
     char text[80];
 
     if (!progress_due(progress))
@@ -23,6 +31,17 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t all_bytes
     snprintf(text, sizeof text, "verifying: %llu of %llu MiB", (unsigned long long)(done_bytes >> 20),
              (unsigned long long)(all_bytes >> 20));
     progress_show(progress, text);
+}
+
+static void take_erased(void *context, const struct log_erasure *erasure, bool finished)
+{
+    struct verifying *verifying = context;
+    char line[LOG_ERASED_BYTES];
+
+    log_erased_text(erasure, line);
+    buffer_printf(&verifying->lines, "erased            %s%s\n", line,
+                  finished ? "" : "; begun, and finished at the next start");
+    json_array_append_new(verifying->erased, json_pack("{ss sb}", "text", line, "finished", finished));
 }
 
 /* What the result means to someone who did not write this program. */
@@ -45,7 +64,8 @@ static const char *meaning(enum verify_result result)
     return "";
 }
 
-static void print_text(const struct command_context *context, const char *path, const struct verify_report *report)
+static void print_text(const struct command_context *context, const char *path, const struct verify_report *report,
+                       struct buffer *erased)
 {
     char root[2 * LOG_ROOT_BYTES + 1];
 
@@ -70,6 +90,8 @@ static void print_text(const struct command_context *context, const char *path, 
     if (report->chains > 1)
         fprintf(context->out, "chains of keys    %llu: the signing key was lost and begun anew\n",
                 (unsigned long long)report->chains);
+    if (erased->length_bytes > 0)
+        fprintf(context->out, "%s", buffer_text(erased));
     fprintf(context->out, "%s\n", report->tail[0] ? report->tail : meaning(report->result));
 }
 
@@ -79,22 +101,24 @@ static json_t *by(uint64_t entry, bool given)
     return given ? json_integer((json_int_t)entry) : json_null();
 }
 
-static int print_json(const struct command_context *context, const char *path, const struct verify_report *report)
+static int print_json(const struct command_context *context, const char *path, const struct verify_report *report,
+                      json_t *erased)
 {
     bool key = commands_option(context, "pubkey") != NULL, since = commands_option(context, "since") != NULL;
     char root[2 * LOG_ROOT_BYTES + 1];
 
     sodium_bin2hex(root, sizeof root, report->root, LOG_ROOT_BYTES);
     return output_json(context->out,
-                       json_pack("{so ss si sI sI sI sI ss sI ss sI so so sI so so}", "log", output_json_text(path),
-                                 "result", result_names[report->result], "exit", (int)report->result, "entries",
-                                 (json_int_t)report->entries, "segments", (json_int_t)report->segments, "bad_entry",
-                                 (json_int_t)report->bad_entry, "unacknowledged_bytes",
-                                 (json_int_t)report->unacknowledged_bytes, "root", root, "signed",
-                                 (json_int_t)report->is_signed, "signed_at", report->signed_at, "sealed",
+                       json_pack("{so ss si sI sI sI sI ss sI ss sI so so sI so so sI sO}", "log",
+                                 output_json_text(path), "result", result_names[report->result], "exit",
+                                 (int)report->result, "entries", (json_int_t)report->entries, "segments",
+                                 (json_int_t)report->segments, "bad_entry", (json_int_t)report->bad_entry,
+                                 "unacknowledged_bytes", (json_int_t)report->unacknowledged_bytes, "root", root,
+                                 "signed", (json_int_t)report->is_signed, "signed_at", report->signed_at, "sealed",
                                  (json_int_t)report->sealed, "by_key", by(report->by_key, key), "by_checkpoint",
                                  by(report->by_since, since), "chains", (json_int_t)report->chains, "text",
-                                 output_json_text(report->text), "tail", output_json_text(report->tail)));
+                                 output_json_text(report->text), "tail", output_json_text(report->tail),
+                                 "erased_entries", (json_int_t)report->erased_entries, "erased", erased));
 }
 
 int log_verify_run(struct command_context *context)
@@ -102,27 +126,38 @@ int log_verify_run(struct command_context *context)
     struct verify_report report = {.result = VERIFY_IMPOSSIBLE};
     const char *since_path = commands_option(context, "since");
     struct buffer since = BUFFER_EMPTY;
-    struct progress progress;
+    struct verifying verifying = {.lines = BUFFER_EMPTY, .erased = json_array()};
+    int code;
     char path[4096];
-    struct verify_options options = {
-        .path = path, .key = commands_option(context, "pubkey"), .progress = show_progress, .context = &progress};
+    struct verify_options options = {.path = path,
+                                     .key = commands_option(context, "pubkey"),
+                                     .progress = show_progress,
+                                     .erased = take_erased,
+                                     .context = &verifying};
 
-    if (!log_place(context, 0, path))
+    if (!log_place(context, 0, path)) {
+        json_decref(verifying.erased);
         return COMMAND_CANNOT;
+    }
     if (since_path) {
         int error = file_read_path(since_path, SINCE_MAX_BYTES, &since);
 
-        if (error)
+        if (error) {
+            json_decref(verifying.erased);
             return commands_cannot(context, "%s can't be read: %s", since_path, strerror(-error));
+        }
         options.since = buffer_text(&since);
     }
-    progress_init(&progress, context->error, context->error_is_terminal);
+    progress_init(&verifying.progress, context->error, context->error_is_terminal);
     verify_log(&options, &report);
-    progress_erase(&progress);
+    progress_erase(&verifying.progress);
     buffer_clear(&since);
+    code = (int)report.result;
     if (!commands_option(context, "json"))
-        print_text(context, path, &report);
-    else if (print_json(context, path, &report) < 0)
-        return commands_cannot(context, "the result can't be printed");
-    return (int)report.result;
+        print_text(context, path, &report, &verifying.lines);
+    else if (print_json(context, path, &report, verifying.erased) < 0)
+        code = commands_cannot(context, "the result can't be printed");
+    buffer_clear(&verifying.lines);
+    json_decref(verifying.erased);
+    return code;
 }

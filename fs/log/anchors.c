@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/base/file.h"
@@ -41,6 +42,7 @@ struct anchors {
     struct single newest;
     struct single *kept; /* that were brought along, in their order */
     size_t kept_count, kept_at;
+    struct months_erased *erased;
     uint64_t met_size; /* up to here everything fits */
     struct anchors_reach reach;
     struct anchors_fault fault;
@@ -253,6 +255,7 @@ void anchors_close(struct anchors *anchors)
         return;
     if (anchors->succession_fd >= 0)
         close(anchors->succession_fd);
+    free(anchors->erased);
     free(anchors->kept);
     free(anchors);
 }
@@ -297,6 +300,54 @@ static bool fits(struct anchors *anchors, const struct note *note, const uint8_t
     return false;
 }
 
+/* By the decision's time, by that of the record (2021-03-05T...), and by now: neither can be a time that is still to come. */
+static bool was_due(const struct note *note)
+{
+    unsigned year, month;
+
+    if (sscanf(note->time, "%4u-%2u-", &year, &month) != 2 || year < 1970 || year > 7000 || month < 1 || month > 12)
+        return false;
+    return (year - 1970) * 12 + month - 1 >= note->erased.month + 1 + note->erased.rule.term_months &&
+           erasure_is_due(note->erased.month, note->erased.rule.term_months, note->erased.time_s * 1000) &&
+           erasure_is_due(note->erased.month, note->erased.rule.term_months, (int64_t)time(NULL) * 1000);
+}
+
+/* The same month a second time: its announcement was repeated, since it was interrupted, or it got entries again. */
+static struct months_erased *place_for(struct anchors *anchors, uint16_t month)
+{
+    size_t *count = &anchors->reach.erased_count;
+    struct months_erased *more;
+
+    for (size_t i = 0; i < *count; i++)
+        if (anchors->erased[i].erasure.month == month)
+            return &anchors->erased[i];
+    more = *count < MONTHS_SLOTS_MAX ? realloc(anchors->erased, (*count + 1) * sizeof *more) : NULL;
+    if (!more)
+        return NULL;
+    anchors->reach.erased = anchors->erased = more;
+    return &more[(*count)++];
+}
+
+static void take_erasure(struct anchors *anchors, const struct note *note)
+{
+    unsigned month = note->erased.month;
+    struct months_erased *place;
+
+    if (!note->has_erased)
+        return;
+    if (note->kind != NOTE_NEXT || !note->has_months || note->erased.last > note->size || !was_due(note)) {
+        fail(anchors, VERIFY_ALTERED, note->erased.first,
+             "altered: a record of keys after entry %llu has month %u-%02u erased, which was not past its term then",
+             (unsigned long long)note->size, 1970 + month / 12, month % 12 + 1);
+        return;
+    }
+    place = place_for(anchors, note->erased.month);
+    if (place)
+        *place = (struct months_erased){.erasure = note->erased, .below = note->months};
+    else
+        fail(anchors, VERIFY_IMPOSSIBLE, 0, "no memory");
+}
+
 static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *root)
 {
     while (anchors->have_record && anchors->record.note.size == size) {
@@ -310,6 +361,7 @@ static void meet_records(struct anchors *anchors, uint64_t size, const uint8_t *
                 anchors->reach.months = anchors->record.note.months;
                 memcpy(anchors->reach.months_sum, anchors->record.note.months_sum, TREE_HASH_BYTES);
             }
+            take_erasure(anchors, &anchors->record.note);
         }
         next_record(anchors);
     }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "fs/log/months.h"
 #include "fs/log/note.h"
 #include "fs/log/verify.h"
 
@@ -49,6 +50,8 @@ struct anchors_reach {
     bool has_months;  /* the newest record that fits says what the months' keys are */
     uint32_t months;
     uint8_t months_sum[TREE_HASH_BYTES];
+    const struct months_erased *erased; /* of the records that fit, by month; lives as long as the anchors */
+    size_t erased_count;
     uint64_t chains; /* how many chains of keys there are */
     char time[24];   /* of the newest checkpoint or record */
 };

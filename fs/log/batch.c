@@ -187,14 +187,10 @@ int batch_add(struct buffer *out, struct months *months, const uint8_t store_id[
     uint64_t leaf = tree_size(tree);
     uint8_t bound[BOUND_BYTES], hash[TREE_HASH_BYTES];
     struct batch_entry entry;
-    const uint8_t *key;
     int error;
 
     if (!to)
         return -ENOMEM;
-    error = months_key(months, month, &key);
-    if (error)
-        return error;
     index = bytes_get_u32(out->bytes + H_COUNT);
     memset(to, 0, BATCH_ENTRY_BYTES);
     to[E_KIND] = KIND_ENTRY;
@@ -203,8 +199,9 @@ int batch_add(struct buffer *out, struct months *months, const uint8_t store_id[
     if (!batch_entry_parse(to, entry_bytes, out->bytes + H_PREFIX, leaf - index, leaf, &entry))
         return -EINVAL;
     bind(to, store_id, leaf, bound);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(to + BATCH_ENTRY_BYTES, NULL, body, body_bytes, bound, sizeof bound,
-                                               NULL, entry.nonce, key);
+    error = months_seal(months, month, body, body_bytes, bound, sizeof bound, entry.nonce, to + BATCH_ENTRY_BYTES);
+    if (error)
+        return error;
     batch_leaf(&entry, hash);
     bytes_put_u32(to + E_CHECK, batch_leaf_check(hash, leaf));
     tree_add(tree, hash);

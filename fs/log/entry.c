@@ -80,7 +80,7 @@ int entry_encode(const struct log_entry *entry, struct buffer *out)
 {
     uint8_t *start, *to;
 
-    if (entry->what < LOG_FIELD || entry->what > LOG_EXPLAIN || entry->outcome < LOG_SHOWN ||
+    if (entry->what < LOG_FIELD || entry->what > LOG_ERASE || entry->outcome < LOG_SHOWN ||
         entry->outcome > LOG_GAP || !ground_is_known(entry->ground))
         return -EINVAL;
     start = to = buffer_reserve(out, ENTRY_MAX_BYTES);
@@ -164,7 +164,7 @@ int entry_decode(const uint8_t *body, size_t length_bytes, struct log_entry *out
     while (bytes_left(&reader) > 0)
         if (bytes_read_u8(&reader) != 0)
             return -EBADMSG;
-    if (entry.what < LOG_FIELD || entry.what > LOG_EXPLAIN || entry.outcome < LOG_SHOWN || entry.outcome > LOG_GAP ||
+    if (entry.what < LOG_FIELD || entry.what > LOG_ERASE || entry.outcome < LOG_SHOWN || entry.outcome > LOG_GAP ||
         !ground_is_known(entry.ground))
         return -EBADMSG;
     *out = entry;

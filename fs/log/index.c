@@ -489,10 +489,14 @@ static int take_entry(struct index *index, const struct batch *batch, uint64_t b
                                 .entry = batch_at + from->place,
                                 .first = batch->first};
     struct log_entry entry;
+    struct log_erasure erasure;
     int error;
 
     buffer_reset(&index->body);
     error = batch_unseal(from, index->months, index->store_id, &index->body);
+    /* What was destroyed under the rule is not asked for here: log_erasures() tells. */
+    if (error == -ENOKEY && months_erasure(index->months, from->month, &erasure))
+        return 0;
     if (error == -ENOKEY)
         return insert(index, &place, entry_month_start_ms(from->month), NULL);
     if (!error)
@@ -659,6 +663,48 @@ void index_rest(struct index *index, uint64_t durable)
     pthread_mutex_lock(&index->lock);
     (void)update(index, durable, REST_NS);
     pthread_mutex_unlock(&index->lock);
+}
+
+/* ---- clearing --------------------------------------------------------------------------------------------------- */
+
+/* The spans are those of what is left. */
+static int clear_rows(struct index *index, int64_t from_ms, int64_t to_ms)
+{
+    char sql[768];
+
+    snprintf(sql, sizeof sql,
+             "BEGIN IMMEDIATE;"
+             "DELETE FROM about WHERE leaf IN (SELECT leaf FROM entry WHERE time >= %1$lld AND time < %2$lld);"
+             "DELETE FROM entry WHERE time >= %1$lld AND time < %2$lld;"
+             "UPDATE span SET"
+             " low = coalesce((SELECT min(time) FROM entry WHERE leaf >= span.first AND leaf < span.end), 0),"
+             " high = coalesce((SELECT max(time) FROM entry WHERE leaf >= span.first AND leaf < span.end), -1)"
+             " WHERE high >= %1$lld AND low < %2$lld;"
+             "DELETE FROM span WHERE low = 0 AND high = -1;"
+             "COMMIT;",
+             (long long)from_ms, (long long)to_ms);
+    return execute(index, sql);
+}
+
+int index_clear_month(struct index *index, uint16_t month, uint64_t durable, struct report_why *why)
+{
+    int64_t from_ms = month == 0 ? INT64_MIN : entry_month_start_ms(month);
+    int64_t to_ms = month == UINT16_MAX ? INT64_MAX : entry_month_start_ms((uint16_t)(month + 1));
+    int error;
+
+    pthread_mutex_lock(&index->lock);
+    error = ready(index, durable);
+    if (!error)
+        error = clear_rows(index, from_ms, to_ms);
+    /* Deleted rows stay in the write-ahead log until it is cut to nothing. */
+    if (!error)
+        error = execute(index, "PRAGMA wal_checkpoint(TRUNCATE)");
+    if (error && index->db)
+        close_file(index);
+    if (error == -EUCLEAN)
+        error = make_file(index);
+    pthread_mutex_unlock(&index->lock);
+    return error ? report_fail(why, error, "log: a month can't be taken out of the index: %s", strerror(-error)) : 0;
 }
 
 /* ---- finding ---------------------------------------------------------------------------------------------------- */

@@ -33,6 +33,9 @@ int index_remake(struct index *index, uint64_t durable);
 /* Like index_update(), as far as it goes in a second: for closing, so that the next question need not wait. */
 void index_rest(struct index *index, uint64_t durable);
 
+/* Takes a month's entries out, and its bytes out of the file: they were destroyed. */
+int index_clear_month(struct index *index, uint16_t month, uint64_t durable, struct report_why *why);
+
 /* The first `most` places, in order, of entries with from <= leaf < to that the filter may mean (hashes may collide: the
  * caller looks again). Returns their number, or a negative errno; -EUCLEAN: the file makes no sense. */
 int index_find(struct index *index, const struct log_filter *filter, uint64_t from, uint64_t to, int most,

@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "fs/base/patience.h"
+#include "fs/log/entry.h"
+#include "fs/log/expiry.h"
 #include "fs/log/flight.h"
 #include "fs/log/index.h"
 #include "fs/log/months.h"
@@ -48,6 +50,7 @@ struct log {
     struct months *months;
     struct index *index;
     struct notary *notary;
+    struct expiry *expiry;
     atomic_uint_least64_t durable;
 
     pthread_t thread;
@@ -526,6 +529,9 @@ int log_open(const struct log_options *options, struct log **out, struct report_
         if (error)
             report_fail(why, error, "log: no thread: %s", strerror(-error));
     }
+    if (!error)
+        error = expiry_start(&(struct expiry_parts){log, log->directory_fd, log->months, log->index, log->notary},
+                             &log->expiry);
     if (error) {
         log_close(log);
         return error;
@@ -539,6 +545,7 @@ void log_close(struct log *log)
     if (!log)
         return;
     log_drive_end(log);
+    expiry_stop(log->expiry); /* it appends and signs */
     if (log->thread_runs) {
         pthread_mutex_lock(&log->queue_lock);
         log->stopping = true;
@@ -571,24 +578,59 @@ int log_query(struct log *log, const struct log_filter *filter, int (*each)(void
         .months = log->months,
         .index = log->index,
         .durable = log->durable,
+        .hidden = expiry_hidden(log->expiry),
     };
 
     return query_run(&query, filter, each, context, why);
 }
 
+/* What is hidden has no days either. */
+struct times {
+    int64_t begins_ms;
+    int (*each)(void *context, int64_t first_ms, int64_t last_ms);
+    void *context;
+};
+
+static int pass_times(void *context, int64_t first_ms, int64_t last_ms)
+{
+    const struct times *times = context;
+
+    if (last_ms < times->begins_ms)
+        return 0;
+    return times->each(times->context, first_ms < times->begins_ms ? times->begins_ms : first_ms, last_ms);
+}
+
 int log_times(struct log *log, int (*each)(void *context, int64_t first_ms, int64_t last_ms), void *context,
               struct report_why *why)
 {
+    uint32_t hidden = expiry_hidden(log->expiry);
+    struct times times = {hidden > 0 ? entry_month_start_ms((uint16_t)hidden) : INT64_MIN, each, context};
     uint64_t durable = log->durable;
     int error = index_update(log->index, durable, why);
 
     if (!error)
-        error = index_times(log->index, each, context, why);
+        error = index_times(log->index, pass_times, &times, why);
     if (error != -EUCLEAN)
         return error;
     error = index_remake(log->index, durable);
     if (!error)
-        error = index_times(log->index, each, context, why);
+        error = index_times(log->index, pass_times, &times, why);
     return error == -EUCLEAN ? report_fail(why, -EIO, "log: the index is damaged, also after it was made anew")
                              : error;
+}
+
+void log_set_rule(struct log *log, const struct log_rule *rule, bool by_itself)
+{
+    expiry_set_rule(log->expiry, rule, by_itself);
+}
+
+int log_expire(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
+               struct log_expired *out, struct report_why *why)
+{
+    return expiry_run(log->expiry, now_ms, how, each, context, out, why);
+}
+
+int log_erasures(struct log *log, int64_t from_ms, int64_t to_ms, log_each_erasure *each, void *context)
+{
+    return expiry_list(log->expiry, from_ms, to_ms, each, context);
 }

@@ -3,7 +3,7 @@
  *
  * The truth is the segment files; the SQLite file beside them is an index for questions, filled from them in batches and
  * rebuilt when in doubt. Entry bodies are sealed under a key of their month (UTC), so that a month can be destroyed and the
- * tree still verifies.
+ * tree still verifies: see log_set_rule().
  *
  * What is acknowledged is signed: a checkpoint a second while there are entries, by a key that lives for an hour and hands over
  * to the next (signer.h, FORMAT.md). That is another thread's work (notary.h); nobody waits for it.
@@ -46,6 +46,7 @@ enum log_what {
     LOG_FACT = 12,     /* something was registered of a dossier, or ended: a consent, a restriction and so on */
     LOG_CALAMITY = 13, /* a calamity was declared, ended or reviewed: the glass was broken */
     LOG_EXPLAIN = 14,  /* it was told why a dossier shows, or not, to somebody: what is so for it, and no value */
+    LOG_ERASE = 15,    /* what is past its term was destroyed: the bodies of a month of this log */
 };
 enum log_outcome { LOG_SHOWN = 1, LOG_MASKED = 2, LOG_REFUSED = 3, LOG_DONE = 4, LOG_FAILED = 5, LOG_GAP = 6 };
 
@@ -123,6 +124,57 @@ int log_drive(struct log *log, bool launch);
 bool log_drive_busy(const struct log *log);
 /* Waits for what is under way; the log thread has the log again. Does nothing if nobody drives. */
 void log_drive_end(struct log *log);
+
+/* ---- the log's own term -------------------------------------------------------------------------------------- */
+
+/* The rule: the bodies of a month (UTC) are destroyed so many calendar months after its end, and hidden from questions from that
+ * second on. The tree keeps their hashes. */
+struct log_rule {
+    uint32_t term_months; /* 1..1200; 0: there is none, all is kept */
+    uint32_t line;        /* of the policy that has it, */
+    uint8_t policy[8];    /* of this version */
+};
+/* A month's destruction, as the record of keys has it for all to read. */
+struct log_erasure {
+    uint16_t month;       /* (year - 1970) * 12 + month - 1 */
+    uint64_t first, last; /* numbers of the first and the last entry of the month, */
+    uint64_t count;       /* and how many it has; 0: all three are not known yet */
+    int64_t time_s;       /* when it was decided */
+    struct log_rule rule;
+};
+enum log_erasure_state {
+    LOG_ERASED, /* destroyed; the rule is the one of then */
+    LOG_DUE,    /* hidden, and destroyed with the next run */
+    LOG_HELD,   /* hidden, and waits for a confirmation */
+};
+typedef int log_each_erasure(void *context, const struct log_erasure *erasure, enum log_erasure_state state);
+
+/* The rule that is in force from now on: what it makes due is hidden at once. `by_itself`: a thread of the log's own destroys what may
+ * be destroyed, now and each hour, and says so. From any thread; never waits for the disk. */
+void log_set_rule(struct log *log, const struct log_rule *rule, bool by_itself);
+
+/* Destruction is careful. A month is held when the clock went ahead by more than 36 hours at once since it was last known, or
+ * when the rule makes due what the one before it kept; then its key lives until a person confirms. */
+enum log_expire {
+    LOG_EXPIRE_SHOW,    /* destroys nothing: what would be */
+    LOG_EXPIRE_NOW,     /* what may be without a confirmation */
+    LOG_EXPIRE_CONFIRM, /* all that is due: a second person vouches for clock and rule */
+};
+struct log_expired {
+    bool clock_leapt, rule_shortened; /* why months are held */
+    int64_t known_ms;                 /* the time that is certain: due by it is certainly due */
+};
+/* Does so now, in the calling thread, as of the time `now_ms`, and tells `each` (may be NULL) what was destroyed, is due or is held,
+ * oldest first; a negative answer ends the telling, not the destruction. A failure leaves the rest for the next run. -EAGAIN: the clock stands
+ * in front of what was decided before. */
+int log_expire(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
+               struct log_expired *out, struct report_why *why);
+enum { LOG_ERASED_BYTES = 256 };
+/* "2021-03, entries 1 to 120 (118 of them), under [log] retention = 5y, line 12 of policy 0011223344556677, on 2026-04-01". */
+void log_erased_text(const struct log_erasure *erasure, char text[static LOG_ERASED_BYTES]);
+/* What questions leave out for the rule: months destroyed under it, and months that are hidden; those that have anything at
+ * from_ms <= time < to_ms (0: no bound). */
+int log_erasures(struct log *log, int64_t from_ms, int64_t to_ms, log_each_erasure *each, void *context);
 
 /* ---- questions ------------------------------------------------------------------------------------------------ */
 

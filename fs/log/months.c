@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,18 +29,23 @@ enum {
 enum { H_VERSION = 8, H_FIRST = 16, H_STORE = 24, H_NONCE = 40, H_CHECK = 64 };
 /* ... and in a slot. */
 enum { S_STATE = 0, S_MONTH = 4, S_NONCE = 8, S_KEY = 32, S_END = S_KEY + KEY_BYTES + TAG_BYTES };
-enum { FREE = 0, FILLED = 1, DESTROYED = 2 };
+enum { FILLED = 1, DESTROYED = ERASURE_STATE };
+
+_Static_assert((int)SLOT_BYTES == (int)ERASURE_SLOT_BYTES, "an erasure fills a slot");
 
 static const char magic[8] = "DFSMONTH";
 static const char wrap_context[crypto_kdf_CONTEXTBYTES] = "dfslog-m";
 
 struct slot {
     uint16_t month;
-    bool usable; /* the key is there; false: destroyed or bad */
+    bool usable;                /* the key is there; false: destroyed or bad */
+    bool erased;                /* destroyed, */
+    struct log_erasure erasure; /* by this */
 };
 
 struct months {
-    pthread_mutex_t lock; /* guards all below but first and the keys, which do not change once they are there */
+    pthread_mutex_t lock;       /* guards all below but first and the keys */
+    pthread_rwlock_t keys_lock; /* for reading while a key is used, for writing while one is destroyed; taken first */
     int fd;
     uint64_t first;
     uint8_t store_id[LOG_STORE_ID_BYTES];
@@ -154,6 +160,8 @@ static int load_slot(struct months *months, uint32_t slot, const uint8_t bytes[s
     if (!months->slots[slot].usable && bytes[S_STATE] != DESTROYED)
         report(REPORT_ERROR, "log: slot %u of the month keys is damaged; what was sealed under it can't be read",
                slot);
+    months->slots[slot].erased =
+        bytes[S_STATE] == DESTROYED && erasure_from_slot(bytes, &months->slots[slot].erasure);
     months->slot_count = slot + 1;
     return 0;
 }
@@ -187,6 +195,7 @@ int months_open(int directory_fd, const uint8_t key[static LOG_KEY_BYTES],
         return error;
     months->fd = -1;
     pthread_mutex_init(&months->lock, NULL);
+    pthread_rwlock_init(&months->keys_lock, NULL);
     memcpy(months->store_id, store_id, LOG_STORE_ID_BYTES);
     months->wrap_key = sodium_malloc(KEY_BYTES);
     if (!months->wrap_key)
@@ -227,6 +236,7 @@ void months_close(struct months *months)
     sodium_free(months->wrap_key);
     if (months->fd >= 0)
         close(months->fd);
+    pthread_rwlock_destroy(&months->keys_lock);
     pthread_mutex_destroy(&months->lock);
     free(months);
 }
@@ -271,7 +281,7 @@ static int add_key(struct months *months, uint16_t month, const uint8_t **key)
     return error;
 }
 
-int months_key(struct months *months, uint16_t month, const uint8_t **key)
+static int find_key(struct months *months, uint16_t month, const uint8_t **key)
 {
     int error = 0;
     uint32_t slot;
@@ -285,6 +295,21 @@ int months_key(struct months *months, uint16_t month, const uint8_t **key)
     else
         error = add_key(months, month, key);
     pthread_mutex_unlock(&months->lock);
+    return error;
+}
+
+int months_seal(struct months *months, uint16_t month, const uint8_t *plain, size_t plain_bytes, const uint8_t *bound,
+                size_t bound_bytes, const uint8_t *nonce, uint8_t *out)
+{
+    const uint8_t *key;
+    int error;
+
+    pthread_rwlock_rdlock(&months->keys_lock);
+    error = find_key(months, month, &key);
+    if (!error)
+        crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain, plain_bytes, bound, bound_bytes, NULL, nonce,
+                                                   key);
+    pthread_rwlock_unlock(&months->keys_lock);
     return error;
 }
 
@@ -312,16 +337,19 @@ int months_unseal(struct months *months, uint16_t month, uint64_t leaf, const ui
     bool absent = leaf < months->first, any = false;
     const uint8_t *key = NULL;
     uint32_t slot = UINT32_MAX;
+    bool open = false;
 
-    while (next_key(months, month, &slot, &key)) {
+    pthread_rwlock_rdlock(&months->keys_lock);
+    while (!open && next_key(months, month, &slot, &key)) {
         any = true;
         if (!key)
             absent = true;
-        else if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, sealed_bytes, bound, bound_bytes,
-                                                            nonce, key) == 0)
-            return 0;
+        else
+            open = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, sealed_bytes, bound,
+                                                              bound_bytes, nonce, key) == 0;
     }
-    return absent || !any ? -ENOKEY : -EBADMSG;
+    pthread_rwlock_unlock(&months->keys_lock);
+    return open ? 0 : absent || !any ? -ENOKEY : -EBADMSG;
 }
 
 uint32_t months_durable(struct months *months)
@@ -334,6 +362,151 @@ uint32_t months_durable(struct months *months)
     return durable;
 }
 
+/* ---- destruction ------------------------------------------------------------------------------------------------ */
+
+int months_next(struct months *months, uint32_t from, uint32_t to)
+{
+    int next = -1;
+
+    pthread_mutex_lock(&months->lock);
+    for (uint32_t i = 0; i < months->slot_count; i++) {
+        uint16_t month = months->slots[i].month;
+
+        if (months->slots[i].usable && month >= from && month < to && (next < 0 || month < next))
+            next = month;
+    }
+    pthread_mutex_unlock(&months->lock);
+    return next;
+}
+
+int months_next_erased(struct months *months, uint32_t from)
+{
+    int next = -1;
+
+    pthread_mutex_lock(&months->lock);
+    for (uint32_t i = 0; i < months->slot_count; i++)
+        if (months->slots[i].erased && months->slots[i].month >= from && (next < 0 || months->slots[i].month < next))
+            next = months->slots[i].month;
+    pthread_mutex_unlock(&months->lock);
+    return next;
+}
+
+bool months_erasure(struct months *months, uint16_t month, struct log_erasure *out)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&months->lock);
+    for (uint32_t i = 0; i < months->slot_count; i++)
+        if (months->slots[i].erased && months->slots[i].month == month) {
+            *out = months->slots[i].erasure;
+            found = true;
+        }
+    pthread_mutex_unlock(&months->lock);
+    return found;
+}
+
+/* Under both locks. State and month are written as they were or will be, so that a write that is cut short leaves the month
+ * readable. A slot that was destroyed before keeps what it says. */
+static int destroy_slot(struct months *months, uint32_t slot, const struct log_erasure *erasure)
+{
+    uint8_t bytes[SLOT_BYTES], *key = key_place(months, slot);
+    int error;
+
+    erasure_to_slot(erasure, bytes);
+    error = file_pwrite(months->fd, bytes, sizeof bytes, HEADER_BYTES + (off_t)slot * SLOT_BYTES);
+    if (error)
+        return error;
+    if (key)
+        sodium_memzero(key, KEY_BYTES);
+    months->slots[slot] =
+        (struct slot){.month = erasure->month, .usable = false, .erased = true, .erasure = *erasure};
+    return 0;
+}
+
+int months_destroy(struct months *months, const struct log_erasure *erasure)
+{
+    int error = 0;
+
+    pthread_rwlock_wrlock(&months->keys_lock);
+    pthread_mutex_lock(&months->lock);
+    for (uint32_t i = 0; !error && i < months->slot_count; i++)
+        if (months->slots[i].month == erasure->month && !months->slots[i].erased)
+            error = destroy_slot(months, i, erasure);
+    if (!error && fdatasync(months->fd) < 0)
+        error = -errno;
+    pthread_mutex_unlock(&months->lock);
+    pthread_rwlock_unlock(&months->keys_lock);
+    return error;
+}
+
+/* ---- kept bytes ------------------------------------------------------------------------------------------------- */
+
+enum { KEPT_BOUND_BYTES = LOG_STORE_ID_BYTES + 32 };
+
+/* The name follows the store's id, as no month does: those have four bytes there. */
+static size_t kept_bound(const struct months *months, const char *name, uint8_t bound[static KEPT_BOUND_BYTES])
+{
+    size_t name_bytes = strnlen(name, KEPT_BOUND_BYTES - LOG_STORE_ID_BYTES - 5);
+
+    memcpy(bound, months->store_id, LOG_STORE_ID_BYTES);
+    memcpy(bound + LOG_STORE_ID_BYTES, "file ", 5);
+    memcpy(bound + LOG_STORE_ID_BYTES + 5, name, name_bytes);
+    return LOG_STORE_ID_BYTES + 5 + name_bytes;
+}
+
+static int replace_file(int directory_fd, const char *name, const uint8_t *bytes, size_t length_bytes)
+{
+    char new_name[40];
+    int fd, error;
+
+    snprintf(new_name, sizeof new_name, "%.32s.new", name);
+    fd = openat(directory_fd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    error = fd < 0 ? -errno : file_pwrite(fd, bytes, length_bytes, 0);
+    if (!error && fdatasync(fd) < 0)
+        error = -errno;
+    if (fd >= 0 && close(fd) < 0 && !error)
+        error = -errno;
+    if (!error && renameat(directory_fd, new_name, directory_fd, name) < 0)
+        error = -errno;
+    return error ? error : file_sync_directory(directory_fd);
+}
+
+int months_keep(struct months *months, int directory_fd, const char *name, const uint8_t *bytes, size_t length_bytes)
+{
+    uint8_t bound[KEPT_BOUND_BYTES], file[MONTHS_KEPT_MAX_BYTES + MONTHS_KEPT_MORE_BYTES];
+
+    if (length_bytes > MONTHS_KEPT_MAX_BYTES)
+        return -EINVAL;
+    randombytes_buf(file, NONCE_BYTES);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(file + NONCE_BYTES, NULL, bytes, length_bytes, bound,
+                                               kept_bound(months, name, bound), NULL, file, months->wrap_key);
+    return replace_file(directory_fd, name, file, length_bytes + MONTHS_KEPT_MORE_BYTES);
+}
+
+int months_kept(struct months *months, int directory_fd, const char *name, uint8_t *bytes, size_t length_bytes)
+{
+    uint8_t bound[KEPT_BOUND_BYTES], file[MONTHS_KEPT_MAX_BYTES + MONTHS_KEPT_MORE_BYTES];
+    uint8_t plain[MONTHS_KEPT_MAX_BYTES];
+    size_t file_bytes = length_bytes + MONTHS_KEPT_MORE_BYTES;
+    int fd, error;
+
+    if (length_bytes > MONTHS_KEPT_MAX_BYTES)
+        return -EINVAL;
+    fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    error = file_pread(fd, file, file_bytes, 0);
+    close(fd);
+    if (error)
+        return error == -ENODATA ? -EBADMSG : error;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, file + NONCE_BYTES, file_bytes - NONCE_BYTES,
+                                                   bound, kept_bound(months, name, bound), file,
+                                                   months->wrap_key) != 0)
+        return -EBADMSG;
+    memcpy(bytes, plain, length_bytes);
+    return 0;
+}
+
 /* ---- without a key ---------------------------------------------------------------------------------------------- */
 
 static int open_to_read(int directory_fd)
@@ -343,15 +516,41 @@ static int open_to_read(int directory_fd)
     return fd < 0 ? -errno : fd;
 }
 
-int months_sum(int directory_fd, uint32_t count, uint8_t sum[static MONTHS_SUM_BYTES])
+static const struct months_erased *erased_of(const struct months_erased *erased, size_t count, uint32_t slot,
+                                             uint32_t month)
+{
+    for (size_t i = 0; i < count; i++)
+        if (erased[i].erasure.month == month && slot < erased[i].below)
+            return &erased[i];
+    return NULL;
+}
+
+static int read_slot(int fd, uint32_t slot, uint8_t bytes[static SLOT_BYTES])
+{
+    return file_pread(fd, bytes, SLOT_BYTES, HEADER_BYTES + (off_t)slot * SLOT_BYTES);
+}
+
+int months_sum(int directory_fd, uint32_t count, const struct months_erased *erased, size_t erased_count,
+               uint8_t sum[static MONTHS_SUM_BYTES])
 {
     uint8_t bytes[SLOT_BYTES];
+    struct log_erasure said;
     crypto_hash_sha256_state state;
     int fd = open_to_read(directory_fd), error = fd < 0 ? fd : 0;
 
     crypto_hash_sha256_init(&state);
-    for (uint32_t i = 0; !error && i <= count; i++) { /* the header is as long as a slot */
-        error = file_pread(fd, bytes, sizeof bytes, (off_t)i * SLOT_BYTES);
+    if (!error)
+        error = file_pread(fd, bytes, HEADER_BYTES, 0);
+    crypto_hash_sha256_update(&state, bytes, HEADER_BYTES);
+    for (uint32_t i = 0; !error && i < count; i++) {
+        const struct months_erased *by;
+
+        error = read_slot(fd, i, bytes);
+        by = error ? NULL : erased_of(erased, erased_count, i, bytes_get_u32(bytes + S_MONTH));
+        /* Filled or half overwritten: its destruction was announced, and is finished at the next start. One that was destroyed
+         * by an earlier erasure says so itself. */
+        if (by && !erasure_from_slot(bytes, &said))
+            erasure_to_slot(&by->erasure, bytes);
         crypto_hash_sha256_update(&state, bytes, sizeof bytes);
     }
     if (fd >= 0)
@@ -361,17 +560,39 @@ int months_sum(int directory_fd, uint32_t count, uint8_t sum[static MONTHS_SUM_B
     return error;
 }
 
-int months_lost(int directory_fd, uint32_t count)
+int months_lost(int directory_fd, uint32_t count, const struct months_erased *erased, size_t erased_count)
 {
     uint8_t bytes[SLOT_BYTES];
     int fd = open_to_read(directory_fd), lost = -1;
 
-    for (uint32_t i = 0; fd >= 0 && lost < 0 && i < count; i++)
-        if (file_pread(fd, bytes, sizeof bytes, HEADER_BYTES + (off_t)i * SLOT_BYTES) == 0 &&
-            bytes[S_STATE] != FILLED && bytes_get_u32(bytes + S_MONTH) > 0 &&
-            bytes_get_u32(bytes + S_MONTH) <= UINT16_MAX)
-            lost = (int)bytes_get_u32(bytes + S_MONTH);
+    for (uint32_t i = 0; fd >= 0 && lost < 0 && i < count; i++) {
+        uint32_t month;
+
+        if (read_slot(fd, i, bytes) != 0)
+            continue;
+        month = bytes_get_u32(bytes + S_MONTH);
+        if (bytes[S_STATE] != FILLED && month > 0 && month <= UINT16_MAX &&
+            !erased_of(erased, erased_count, i, month))
+            lost = (int)month;
+    }
     if (fd >= 0)
         close(fd);
     return lost;
+}
+
+int months_is_destroyed(int directory_fd, const struct months_erased *erased)
+{
+    uint8_t bytes[SLOT_BYTES];
+    struct log_erasure said;
+    int fd = open_to_read(directory_fd), error = fd < 0 ? fd : 0;
+    bool all = true;
+
+    for (uint32_t i = 0; !error && i < erased->below; i++) {
+        error = read_slot(fd, i, bytes);
+        if (!error && bytes_get_u32(bytes + S_MONTH) == erased->erasure.month && !erasure_from_slot(bytes, &said))
+            all = false;
+    }
+    if (fd >= 0)
+        close(fd);
+    return error ? error : all;
 }

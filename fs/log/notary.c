@@ -15,9 +15,12 @@ struct notary {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t stop;
-    struct signer_head head; /* lock */
-    bool stopping;           /* lock */
-    bool told;               /* lock: something was acknowledged since the start */
+    struct signer_head head;           /* lock */
+    bool stopping;                     /* lock */
+    bool told;                         /* lock: something was acknowledged since the start */
+    const struct log_erasure *erasing; /* lock: somebody waits for its record */
+    int erased;                        /* lock: how that ended */
+    pthread_cond_t is_erased;
 
     /* of the thread */
     struct signer *signer; /* NULL: it could not be opened yet */
@@ -61,7 +64,7 @@ static void sign(struct notary *notary, const struct signer_head *head, bool las
     if (!error && last)
         error = signer_checkpoint(notary->signer, head, true);
     if (!error && notary->to_hand_over) {
-        error = signer_succeed(notary->signer, head);
+        error = signer_succeed(notary->signer, head, NULL);
         if (!error) {
             notary->to_hand_over = false;
             notary->hand_over_ms = now_ms() + notary->hour_ms;
@@ -77,9 +80,24 @@ static void sign(struct notary *notary, const struct signer_head *head, bool las
     say_state(notary, error);
 }
 
+static int erase(struct notary *notary, const struct signer_head *head, const struct log_erasure *erased)
+{
+    int error = notary->signer ? 0 : signer_open(notary->directory_fd, notary->store_id, head, &notary->signer);
+
+    if (!error)
+        error = signer_succeed(notary->signer, head, erased);
+    if (error)
+        return error;
+    notary->to_hand_over = false;
+    notary->hand_over_ms = now_ms() + notary->hour_ms;
+    notary->is_signed = false; /* the newest checkpoint is of a key that is gone: another one, at once */
+    return 0;
+}
+
 static void *run(void *context)
 {
     struct notary *notary = context;
+    const struct log_erasure *erasing;
     struct signer_head head;
     bool last = false, due;
 
@@ -89,15 +107,25 @@ static void *run(void *context)
         pthread_mutex_lock(&notary->lock);
         head = notary->head;
         last = notary->stopping;
+        erasing = notary->erasing;
         due = notary->told || notary->is_signed || now_ms() >= notary->hand_over_ms;
         pthread_mutex_unlock(&notary->lock);
+        if (erasing) {
+            int error = erase(notary, &head, erasing);
+
+            pthread_mutex_lock(&notary->lock);
+            notary->erased = error;
+            notary->erasing = NULL;
+            pthread_cond_signal(&notary->is_erased);
+            pthread_mutex_unlock(&notary->lock);
+        }
         /* A log that was opened for a start that failed is left as it was. */
         if (due)
             sign(notary, &head, last);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += 1;
         pthread_mutex_lock(&notary->lock);
-        while (!last && !notary->stopping &&
+        while (!last && !notary->stopping && !notary->erasing &&
                pthread_cond_timedwait(&notary->stop, &notary->lock, &until) != ETIMEDOUT)
             ;
         pthread_mutex_unlock(&notary->lock);
@@ -108,6 +136,7 @@ static void *run(void *context)
 static void notary_free(struct notary *notary)
 {
     signer_close(notary->signer);
+    pthread_cond_destroy(&notary->is_erased);
     pthread_cond_destroy(&notary->stop);
     pthread_mutex_destroy(&notary->lock);
     free(notary);
@@ -133,6 +162,7 @@ int notary_start(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BY
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&notary->stop, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&notary->is_erased, NULL);
     error = -pthread_create(&notary->thread, NULL, run, notary);
     if (error) {
         notary_free(notary);
@@ -148,6 +178,20 @@ void notary_tell(struct notary *notary, const struct signer_head *head)
     notary->head = *head;
     notary->told = true;
     pthread_mutex_unlock(&notary->lock);
+}
+
+int notary_erase(struct notary *notary, const struct log_erasure *erased)
+{
+    int error;
+
+    pthread_mutex_lock(&notary->lock);
+    notary->erasing = erased;
+    pthread_cond_signal(&notary->stop);
+    while (notary->erasing)
+        pthread_cond_wait(&notary->is_erased, &notary->lock);
+    error = notary->erased;
+    pthread_mutex_unlock(&notary->lock);
+    return error;
 }
 
 void notary_stop(struct notary *notary)

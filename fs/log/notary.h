@@ -13,6 +13,9 @@ int notary_start(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BY
                  uint32_t hour_ms, struct notary **out);
 /* The log has grown. From any thread; some ten nanoseconds. */
 void notary_tell(struct notary *notary, const struct signer_head *head);
+/* Hands over with a record that the month's bodies are destroyed, and waits for it; not while notary_stop() runs. 0: it is
+ * durable. */
+int notary_erase(struct notary *notary, const struct log_erasure *erased);
 /* Signs the last head, hands over, ends. NULL is allowed. */
 void notary_stop(struct notary *notary);
 

@@ -125,7 +125,7 @@ static const char *const kind_words[] = {[NOTE_CHECKPOINT] = "", [NOTE_FIRST] = 
 static size_t print_text(const struct note *note, char *out)
 {
     char root[sodium_base64_ENCODED_LEN(TREE_HASH_BYTES, BASE64)], key[NOTE_KEY_TEXT_BYTES] = "";
-    char sum[sizeof root], months[sizeof sum + 32] = "";
+    char sum[sizeof root], months[sizeof sum + 32] = "", erased[ERASURE_TEXT_BYTES] = "";
 
     sodium_bin2base64(root, sizeof root, note->root, sizeof note->root, BASE64);
     if (note->kind != NOTE_CHECKPOINT)
@@ -134,9 +134,11 @@ static size_t print_text(const struct note *note, char *out)
         sodium_bin2base64(sum, sizeof sum, note->months_sum, sizeof note->months_sum, BASE64);
         snprintf(months, sizeof months, "months %" PRIu32 " %s\n", note->months, sum);
     }
-    return (size_t)snprintf(out, NOTE_MAX_BYTES, "%s\n%" PRIu64 "\n%s\n%s%s%s%s%s%s%s", note->origin, note->size,
-                            root, note->time[0] ? "time " : "", note->time, note->time[0] ? "\n" : "", months,
-                            kind_words[note->kind], key, key[0] ? "\n" : "");
+    if (note->has_erased)
+        erasure_print(&note->erased, erased);
+    return (size_t)snprintf(out, NOTE_MAX_BYTES, "%s\n%" PRIu64 "\n%s\n%s%s%s%s%s%s%s%s%s", note->origin, note->size,
+                            root, note->time[0] ? "time " : "", note->time, note->time[0] ? "\n" : "", months, erased,
+                            erased[0] ? "\n" : "", kind_words[note->kind], key, key[0] ? "\n" : "");
 }
 
 static size_t print_signature(const char *origin, const uint8_t *key_id, const uint8_t *signature, char *out,
@@ -233,6 +235,12 @@ static int read_extension(const struct line *line, struct note *note)
     }
     if (begins(line, "months "))
         return read_months(line, note);
+    if (begins(line, "erased ")) {
+        if (note->has_erased)
+            return -EINVAL;
+        note->has_erased = true;
+        return erasure_parse(line->text, line->length_bytes, &note->erased);
+    }
     if (begins(line, "time ") && line->length_bytes - 5 < sizeof note->time)
         snprintf(note->time, sizeof note->time, "%.*s", (int)line->length_bytes - 5, line->text + 5);
     return 0;

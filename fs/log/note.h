@@ -6,6 +6,7 @@
  *     xoR0lvEXjE7BWAwxZo3lrX8NZxiZZqZ7c0cKyM2Lk0w=   the tree's root over them, base64
  *     time 2026-11-22T15:57:08Z
  *     months 14 <base64>                             with the next line: sum over the first slots of the months' keys
+ *     erased 2021-03 1 120 118 1774000000 60 12 0011223344556677    where a month is destroyed, with the next line (erasure.h)
  *     next dossierfs/7777...77+1a2b3c4d+AY...=       only where a key hands over to its successor; "first" where a chain begins
  *
  *     — dossierfs/7777...77 GisT...==                base64 of the key's id (4 bytes) and the signature (64) of all above the blank
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fs/log/erasure.h"
 #include "fs/log/log.h"
 #include "fs/log/tree.h"
 
@@ -49,6 +51,8 @@ struct note {
     bool has_months; /* the sum over the first so many slots of the months' keys */
     uint32_t months;
     uint8_t months_sum[TREE_HASH_BYTES];
+    bool has_erased; /* of NOTE_NEXT: a month's bodies are destroyed, and why that is right */
+    struct log_erasure erased;
     struct note_key key; /* of NOTE_FIRST and NOTE_NEXT: the one that begins the chain, or the successor */
 };
 

@@ -213,9 +213,21 @@ static int answer_all(const struct query *query, const struct log_filter *filter
     return count < 0 ? count : 0;
 }
 
-int query_run(const struct query *query, const struct log_filter *filter,
+/* What is past its term is left out by its time, before anything else: else that somebody is in it would show. */
+static struct log_filter without_hidden(const struct query *query, const struct log_filter *filter)
+{
+    struct log_filter narrowed = *filter;
+    int64_t begins_ms = query->hidden > 0 ? entry_month_start_ms((uint16_t)query->hidden) : 0;
+
+    if (query->hidden > 0 && (!filter->from_ms || filter->from_ms < begins_ms))
+        narrowed.from_ms = begins_ms;
+    return narrowed;
+}
+
+int query_run(const struct query *query, const struct log_filter *asked,
               int (*each)(void *, const struct log_record *), void *context, struct report_why *why)
 {
+    const struct log_filter narrowed = without_hidden(query, asked), *filter = &narrowed;
     struct rest rest = {.to = query->durable, .wanted = filter->limit, .bad = UINT64_MAX};
     uint64_t from = filter->after < query->durable ? filter->after : query->durable;
     int error;

@@ -12,6 +12,7 @@ struct query {
     struct months *months;
     struct index *index;
     uint64_t durable; /* entries from here on are not looked at */
+    uint32_t hidden;  /* months below this one are past their term */
 };
 
 int query_run(const struct query *query, const struct log_filter *filter,

@@ -125,7 +125,8 @@ static int slot_fill(struct signer *signer, struct pair *pair, uint64_t number)
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
 static size_t make_note(const struct signer *signer, enum note_kind kind, const struct signer_head *head,
-                        const struct note_key *names, char text[static NOTE_MAX_BYTES])
+                        const struct note_key *names, const struct log_erasure *erased,
+                        char text[static NOTE_MAX_BYTES])
 {
     struct note note = {.kind = kind, .size = head->size, .months = signer->months};
     time_t now = time(NULL);
@@ -139,33 +140,50 @@ static size_t make_note(const struct signer *signer, enum note_kind kind, const 
     memcpy(note.months_sum, signer->months_sum, sizeof note.months_sum);
     if (names)
         note.key = *names;
+    note.has_erased = erased != NULL;
+    if (erased)
+        note.erased = *erased;
     return note_sign(&note, &signer->now.key, signer->now.secret, text);
 }
 
-/* The months' keys as they are now, if they begin with what was signed of them; else again what was signed. */
-static void bind_months(struct signer *signer, const struct signer_head *head)
+/* Do the months' keys begin with what was signed of them? A month whose destruction is announced a second time, since it was
+ * interrupted, was signed as destroyed. */
+static bool months_fit(const struct signer *signer, const struct months_erased *erased)
 {
     uint8_t sum[TREE_HASH_BYTES];
 
-    if (signer->has_months &&
-        (head->months < signer->months || months_sum(signer->directory_fd, signer->months, sum) != 0 ||
-         memcmp(sum, signer->months_sum, sizeof sum) != 0))
+    for (size_t with = 0; with <= (erased ? 1 : 0); with++)
+        if (months_sum(signer->directory_fd, signer->months, erased, with, sum) == 0 &&
+            memcmp(sum, signer->months_sum, sizeof sum) == 0)
+            return true;
+    return false;
+}
+
+/* The months' keys as they are now, or will be without the erased one, if they begin with what was signed of them; else
+ * again what was signed. */
+static void bind_months(struct signer *signer, const struct signer_head *head, const struct log_erasure *erasure)
+{
+    struct months_erased erased = {.below = head->months};
+
+    if (erasure)
+        erased.erasure = *erasure;
+    if (signer->has_months && (head->months < signer->months || !months_fit(signer, erasure ? &erased : NULL)))
         return;
-    if (months_sum(signer->directory_fd, head->months, signer->months_sum) != 0)
+    if (months_sum(signer->directory_fd, head->months, &erased, erasure ? 1 : 0, signer->months_sum) != 0)
         return;
     signer->months = head->months;
     signer->has_months = true;
 }
 
 static int append_record(struct signer *signer, enum note_kind kind, const struct signer_head *head,
-                         const struct note_key *names)
+                         const struct note_key *names, const struct log_erasure *erased)
 {
     char text[NOTE_MAX_BYTES];
     size_t length_bytes;
     int error;
 
-    bind_months(signer, head);
-    length_bytes = make_note(signer, kind, head, names, text);
+    bind_months(signer, head, erased);
+    length_bytes = make_note(signer, kind, head, names, erased, text);
     error = file_pwrite(signer->succession_fd, text, length_bytes, signer->end_bytes);
 
     if (!error && fdatasync(signer->succession_fd) < 0)
@@ -243,7 +261,7 @@ static int begin_chain(struct signer *signer, const struct signer_head *head, bo
         if (error)
             return error;
     }
-    error = append_record(signer, NOTE_FIRST, head, &signer->now.key);
+    error = append_record(signer, NOTE_FIRST, head, &signer->now.key, NULL);
     note_key_print(&signer->now.key, text);
     if (!error && head->size > 0)
         report(broken ? REPORT_ERROR : REPORT_WARNING,
@@ -360,7 +378,7 @@ void signer_close(struct signer *signer)
 int signer_checkpoint(struct signer *signer, const struct signer_head *head, bool sync)
 {
     char text[NOTE_MAX_BYTES];
-    size_t length_bytes = make_note(signer, NOTE_CHECKPOINT, head, NULL, text);
+    size_t length_bytes = make_note(signer, NOTE_CHECKPOINT, head, NULL, NULL, text);
     int fd =
         openat(signer->directory_fd, "checkpoint.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     int error = fd < 0 ? -errno : file_pwrite(fd, text, length_bytes, 0);
@@ -377,14 +395,14 @@ int signer_checkpoint(struct signer *signer, const struct signer_head *head, boo
     return error;
 }
 
-int signer_succeed(struct signer *signer, const struct signer_head *head)
+static int hand_over(struct signer *signer, const struct signer_head *head, const struct log_erasure *erased)
 {
     int error = 0;
 
     if (signer->next.number == 0)
         error = slot_fill(signer, &signer->next, signer->now.number + 1);
     if (!error && !signer->handed_over) {
-        error = append_record(signer, NOTE_NEXT, head, &signer->next.key);
+        error = append_record(signer, NOTE_NEXT, head, &signer->next.key, erased);
         signer->handed_over = !error;
     }
     if (!error)
@@ -395,6 +413,19 @@ int signer_succeed(struct signer *signer, const struct signer_head *head)
     pair_forget(&signer->next);
     signer->handed_over = false;
     return 0;
+}
+
+int signer_succeed(struct signer *signer, const struct signer_head *head, const struct log_erasure *erased)
+{
+    int error = 0;
+
+    /* Verify would take it for an erasure before its time. */
+    if (erased && !erasure_is_due(erased->month, erased->rule.term_months, (int64_t)time(NULL) * 1000))
+        return -EAGAIN;
+    /* A record that was made before says nothing of it. */
+    if (erased && signer->handed_over)
+        error = hand_over(signer, head, NULL);
+    return error ? error : hand_over(signer, head, erased);
 }
 
 int signer_begin(const char *log_path, const uint8_t store_id[static LOG_STORE_ID_BYTES],

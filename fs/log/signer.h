@@ -9,7 +9,8 @@
  * `signing` belongs in no backup; a log without it begins a new chain, and says so.
  *
  * A record also binds the file of the months' keys, whose loss or exchange would erase what was sealed under them. Once that file
- * is not what was signed any more, the records go on to say what it was, so that verify keeps telling.
+ * is not what was signed any more, the records go on to say what it was, so that verify keeps telling. A month that is destroyed
+ * under the log's rule is announced in a record first, which makes it right for good: the key of that record is destroyed too.
  *
  * No lock of its own: one thread at a time (see notary.h). Nothing here fails the log: an entry that is not signed yet is
  * still an entry. */
@@ -36,8 +37,10 @@ int signer_open(int directory_fd, const uint8_t store_id[static LOG_STORE_ID_BYT
 void signer_close(struct signer *signer);
 /* Signs the log's head into the file `checkpoint`; with `sync` it outlives a loss of power. */
 int signer_checkpoint(struct signer *signer, const struct signer_head *head, bool sync);
-/* Hands over to a successor. After a failure the same call goes on where it stopped. */
-int signer_succeed(struct signer *signer, const struct signer_head *head);
+/* Hands over to a successor. After a failure the same call goes on where it stopped. With `erased` (else NULL) the record says
+ * that this month's bodies are destroyed, and binds the file of the months' keys as it is once they are. -EAGAIN: by this
+ * machine's clock the month is not past its term. */
+int signer_succeed(struct signer *signer, const struct signer_head *head, const struct log_erasure *erased);
 
 /* For a new store: begins the chain in the log's directory, which is empty, and prints its first public key: for paper. */
 int signer_begin(const char *log_path, const uint8_t store_id[static LOG_STORE_ID_BYTES],

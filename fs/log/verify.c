@@ -26,6 +26,11 @@
 
 enum { LOOKS = 4, LOOK_AGAIN_NS = 1000000, PROGRESS_BYTES = 1 << 20 };
 
+/* The entries of a month: numbers of the first, 0 if there is none, and of the last; how many. */
+struct of_month {
+    uint64_t first, last, count;
+};
+
 struct check {
     int directory_fd;
     bool in_step; /* the tree is that of the log; false after something bad, until a header can be adopted */
@@ -33,7 +38,7 @@ struct check {
     uint8_t store_id[LOG_STORE_ID_BYTES];
     struct tree tree;
     struct anchors *anchors;
-    uint64_t *first_of;  /* by month: the number of its first entry, 0 if there is none */
+    struct of_month *of; /* by month */
     struct proof *proof; /* NULL: none is asked for */
     struct verify_report report;
     uint64_t done_bytes, all_bytes, told_bytes;
@@ -209,9 +214,16 @@ static void note_months(struct check *check, const struct batch *batch)
 {
     struct batch_entry entry = {0};
 
-    for (size_t place = 0, left = batch->count; left > 0 && batch_next(batch, &place, &entry); left--)
-        if (check->first_of[entry.month] == 0)
-            check->first_of[entry.month] = entry.leaf + 1;
+    for (size_t place = 0, left = batch->count; left > 0 && batch_next(batch, &place, &entry); left--) {
+        struct of_month *of = &check->of[entry.month];
+
+        if (entry.leaf < of->last) /* read a second time: see check_with_limit() */
+            continue;
+        of->last = entry.leaf + 1;
+        of->count++;
+        if (of->first == 0)
+            of->first = entry.leaf + 1;
+    }
 }
 
 /* A batch whose lengths make sense. True: it fits and is in the tree. */
@@ -453,24 +465,58 @@ static void say_tail(struct verify_report *report, const struct verify_options *
 static void check_months(struct check *check, const struct anchors_reach *reach)
 {
     uint8_t sum[TREE_HASH_BYTES];
-    int error = reach->has_months ? months_sum(check->directory_fd, reach->months, sum) : 0, lost;
+    int error = !reach->has_months
+                    ? 0
+                    : months_sum(check->directory_fd, reach->months, reach->erased, reach->erased_count, sum);
+    int lost;
 
     if (!reach->has_months || check->report.result != VERIFY_INTACT ||
         (!error && memcmp(sum, reach->months_sum, sizeof sum) == 0))
         return;
-    lost = months_lost(check->directory_fd, reach->months);
+    lost = months_lost(check->directory_fd, reach->months, reach->erased, reach->erased_count);
     if (error && error != -ENOENT && error != -ENODATA)
         bad(check, VERIFY_DAMAGED, 0, "damaged: the keys of the months can't be read: %s", strerror(-error));
     else if (error)
         bad(check, VERIFY_ALTERED, 1, "altered: keys of months are gone, and with them what was sealed under them");
     else if (lost >= 0)
-        bad(check, VERIFY_ALTERED, check->first_of[lost],
+        bad(check, VERIFY_ALTERED, check->of[lost].first,
             "altered: the bodies of month %d-%02d, from entry %llu on, were erased without right: their key is gone",
-            1970 + lost / 12, lost % 12 + 1, (unsigned long long)check->first_of[lost]);
+            1970 + lost / 12, lost % 12 + 1, (unsigned long long)check->of[lost].first);
     else
         bad(check, VERIFY_ALTERED, 1,
             "altered: the keys of the months are not those that were signed: bodies were erased "
             "without right, or can't be opened any more");
+}
+
+/* What a record says of an erased month is what the tree has of it. A month that got entries again counts as far as it went. */
+static bool erasure_fits(struct check *check, const struct log_erasure *erasure)
+{
+    const struct of_month *of = &check->of[erasure->month];
+
+    if (of->first == erasure->first && of->last >= erasure->last && of->count >= erasure->count &&
+        (of->last > erasure->last || of->count == erasure->count))
+        return true;
+    bad(check, VERIFY_ALTERED, erasure->first,
+        "altered: month %d-%02d was erased as entries %llu to %llu, %llu of them, and the log has others",
+        1970 + erasure->month / 12, erasure->month % 12 + 1, (unsigned long long)erasure->first,
+        (unsigned long long)erasure->last, (unsigned long long)erasure->count);
+    return false;
+}
+
+static void check_erased(struct check *check, const struct anchors_reach *reach)
+{
+    for (size_t i = 0; i < reach->erased_count && check->report.result == VERIFY_INTACT; i++) {
+        const struct log_erasure *erasure = &reach->erased[i].erasure;
+
+        if (!erasure_fits(check, erasure))
+            return;
+        check->report.erased_months++;
+        check->report.erased_entries += erasure->count;
+    }
+    for (size_t i = 0; i < reach->erased_count && check->options->erased; i++)
+        if (check->report.result == VERIFY_INTACT)
+            check->options->erased(check->options->context, &reach->erased[i].erasure,
+                                   months_is_destroyed(check->directory_fd, &reach->erased[i]) == 1);
 }
 
 static void sum_up(struct check *check)
@@ -495,6 +541,7 @@ static void sum_up(struct check *check)
         report->chains = reach.chains;
         memcpy(report->signed_at, reach.time, sizeof report->signed_at);
         check_months(check, &reach);
+        check_erased(check, &reach);
     }
     if (report->result != VERIFY_INTACT)
         return;
@@ -537,7 +584,7 @@ static bool check_open(struct check *check, uint32_t *first)
 {
     if (sodium_init() < 0)
         bad(check, VERIFY_IMPOSSIBLE, 0, "libsodium can't start");
-    else if (!(check->first_of = calloc((size_t)UINT16_MAX + 1, sizeof *check->first_of)))
+    else if (!(check->of = calloc((size_t)UINT16_MAX + 1, sizeof *check->of)))
         bad(check, VERIFY_IMPOSSIBLE, 0, "no memory");
     return check->report.result == VERIFY_INTACT && sum_sizes(check, first) && open_anchors(check) == 0;
 }
@@ -545,7 +592,7 @@ static bool check_open(struct check *check, uint32_t *first)
 static void check_close(struct check *check, struct verify_report *report)
 {
     anchors_close(check->anchors);
-    free(check->first_of);
+    free(check->of);
     if (check->directory_fd >= 0)
         close(check->directory_fd);
     *report = check->report;

@@ -5,6 +5,7 @@
 #ifndef DOSSIERFS_LOG_VERIFY_H
 #define DOSSIERFS_LOG_VERIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fs/base/buffer.h"
@@ -25,6 +26,9 @@ struct verify_options {
     const char *key;   /* a public key as text, or NULL */
     const char *since; /* a checkpoint as text, or several, or NULL */
     void (*progress)(void *context, uint64_t done_bytes, uint64_t all_bytes); /* NULL: nobody looks */
+    /* NULL, or told at the end of each month that was erased under the log's rule, in the order of their destruction. `finished`:
+     * its key is gone; else that was begun only, and the next start goes on. */
+    void (*erased)(void *context, const struct log_erasure *erasure, bool finished);
     void *context;
 };
 struct verify_report {
@@ -38,6 +42,8 @@ struct verify_report {
     uint64_t is_signed;            /* up to this entry it is signed at all, */
     char signed_at[24];            /* at this time, UTC */
     uint64_t by_key, by_since;     /* up to this entry the given key, the given checkpoint vouch for it; 0: not */
+    uint64_t erased_months;        /* erased under the log's own rule, */
+    uint64_t erased_entries;       /* and so many entries with them: their bodies can't be read any more */
     uint64_t chains;               /* of signing keys: 1, more if one was begun anew, 0 in an old log */
     char text[256];                /* one line for a person */
     char tail[512];                /* what that does not say: how far it reaches */

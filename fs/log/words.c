@@ -8,7 +8,7 @@ static const char *const whats[] = {
     [LOG_FIELD] = "field",       [LOG_DOSSIER] = "dossier", [LOG_LISTING] = "listing", [LOG_LOOK] = "look",
     [LOG_OWN] = "own",           [LOG_CHANGE] = "change",   [LOG_IMPORT] = "import",   [LOG_QUERY] = "query",
     [LOG_MOUNT] = "mount",       [LOG_POLICY] = "policy",   [LOG_COMMAND] = "command", [LOG_FACT] = "fact",
-    [LOG_CALAMITY] = "calamity", [LOG_EXPLAIN] = "explain",
+    [LOG_CALAMITY] = "calamity", [LOG_EXPLAIN] = "explain", [LOG_ERASE] = "erase",
 };
 static const char *const outcomes[] = {
     [LOG_SHOWN] = "shown", [LOG_MASKED] = "masked", [LOG_REFUSED] = "refused",

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <sodium.h>
+#include <time.h>
 
 #include "fs/base/bytes.h"
 #include "fs/log/batch.h"
@@ -564,6 +565,58 @@ static void current_key(struct note_key *key, uint8_t secret[static NOTE_SECRET_
     note_key_make(origin, public_key, key);
 }
 
+/* A month is erased without right, with papers: its slot says so by itself, or there is a record too, by a key of the attacker's, or
+ * by the one that lives now: for a month whose term has not passed, or has only by times that are still to come. */
+static void erasures_forged(void **state)
+{
+    enum { NO_RECORD, OWN_KEY, NOT_DUE, TIMES_TO_COME, WAYS };
+    static char records[1 << 20];
+    uint8_t secret[NOTE_SECRET_BYTES], own_public[NOTE_PUBLIC_BYTES], own_secret[NOTE_SECRET_BYTES];
+    struct note_key key, own;
+
+    (void)state;
+    current_key(&key, secret);
+    crypto_sign_keypair(own_public, own_secret);
+    note_key_make(key.origin, own_public, &own);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned place = (unsigned)chance(4), how = round % WAYS;
+        struct buffer *months = copy_file(&whole, "months"), *succession = copy_file(&whole, "succession");
+        uint8_t kept_slot[128], *slot = months->bytes + 128 + (size_t)place * 128;
+        struct note note = {.kind = NOTE_NEXT, .size = ENTRIES, .has_months = true, .months = 4, .has_erased = true};
+        struct verify_report report;
+        size_t length_bytes;
+
+        copy_put_back(&stage, &whole);
+        forgery_load();
+        forgery_write();
+        note.erased = (struct log_erasure){.month = (uint16_t)bytes_get_u32(slot + 4),
+                                           .first = 300 * place + 1,
+                                           .last = 300 * place + 300,
+                                           .count = 300,
+                                           .time_s = how == TIMES_TO_COME ? INT64_C(7258118400) : time(NULL),
+                                           .rule = {.term_months = how == NOT_DUE ? 1200 : 12, .line = 3}};
+        memcpy(note.origin, key.origin, sizeof note.origin);
+        snprintf(note.time, sizeof note.time, "%s",
+                 how == TIMES_TO_COME ? "2200-01-01T00:00:00Z" : "2026-11-27T12:00:00Z");
+        tree_root(&forgery.trees[ENTRIES], note.root);
+        note.key = own;
+        memcpy(kept_slot, slot, sizeof kept_slot);
+        erasure_to_slot(&note.erased, slot);
+        put(&stage, "months", months->bytes, months->length_bytes);
+        memcpy(slot, kept_slot, sizeof kept_slot);
+        crypto_hash_sha256(note.months_sum, months->bytes, 128 + 4 * 128);
+        memcpy(records, succession->bytes, succession->length_bytes);
+        length_bytes = note_sign(&note, how == OWN_KEY ? &own : &key, how == OWN_KEY ? own_secret : secret,
+                                 records + succession->length_bytes);
+        if (how != NO_RECORD)
+            put(&stage, "succession", records, succession->length_bytes + length_bytes);
+        report = verify_with(paper, kept[SESSIONS - 1]);
+        assert_int_equal(report.result, VERIFY_ALTERED);
+        if (how != OWN_KEY)
+            assert_int_equal(report.bad_entry, 300 * place + 1);
+    }
+}
+
 static void checkpoints_forged_with_the_key_of_today(void **state)
 {
     static struct note_signed note;
@@ -631,7 +684,7 @@ static void key_replaced(void **state)
         tree_root(&forgery.trees[head.size], head.root);
         head.months = 4;
         assert_int_equal(signer_open(fd, stage.store_id, &head, &signer), 0);
-        assert_int_equal(signer_succeed(signer, &head), 0);
+        assert_int_equal(signer_succeed(signer, &head, NULL), 0);
         assert_int_equal(signer_checkpoint(signer, &head, false), 0);
         signer_close(signer);
         close(fd);
@@ -669,6 +722,7 @@ int main(void)
         cmocka_unit_test(all_rolled_back),
         cmocka_unit_test(months_erased),
         cmocka_unit_test(bodies_erased),
+        cmocka_unit_test(erasures_forged),
         cmocka_unit_test(checkpoints_forged_with_the_key_of_today),
         cmocka_unit_test(key_replaced),
     };

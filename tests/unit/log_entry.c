@@ -160,7 +160,7 @@ static void months_are_those_of_the_calendar(void **state)
 static void words_have_numbers(void **state)
 {
     (void)state;
-    for (int what = LOG_FIELD; what <= LOG_EXPLAIN; what++)
+    for (int what = LOG_FIELD; what <= LOG_ERASE; what++)
         assert_int_equal(log_what_find(log_what_name((enum log_what)what)), what);
     for (int outcome = LOG_SHOWN; outcome <= LOG_GAP; outcome++)
         assert_int_equal(log_outcome_find(log_outcome_name((enum log_outcome)outcome)), outcome);

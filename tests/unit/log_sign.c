@@ -178,7 +178,7 @@ static void an_interrupted_hand_over_is_finished(void **state)
             tree_init(&empty);
             tree_root(&empty, head.root);
             assert_int_equal(signer_open(fd, stage.store_id, &head, &signer), 0);
-            assert_int_equal(signer_succeed(signer, &head), 0);
+            assert_int_equal(signer_succeed(signer, &head, NULL), 0);
             signer_close(signer);
             close(fd);
         }
@@ -217,7 +217,7 @@ static void hand_over_for_ever(const struct stage *stage, const struct signer_he
 
     if (signer_open(fd, stage->store_id, head, &signer) < 0)
         _exit(1);
-    while (signer_succeed(signer, head) == 0 && signer_checkpoint(signer, head, false) == 0)
+    while (signer_succeed(signer, head, NULL) == 0 && signer_checkpoint(signer, head, false) == 0)
         ;
     _exit(1);
 }
