@@ -36,9 +36,9 @@ static void show_progress(void *context, uint64_t done_bytes, uint64_t all_bytes
 static void take_erased(void *context, const struct log_erasure *erasure, bool finished)
 {
     struct verifying *verifying = context;
-    char line[LOG_ERASED_BYTES];
+    char line[LOG_ERASURE_NAME_BYTES];
 
-    log_erased_text(erasure, line);
+    log_erasure_name(erasure, line);
     buffer_printf(&verifying->lines, "erased            %s%s\n", line,
                   finished ? "" : "; begun, and finished at the next start");
     json_array_append_new(verifying->erased, json_pack("{ss sb}", "text", line, "finished", finished));

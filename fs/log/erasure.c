@@ -162,7 +162,7 @@ bool erasure_same(const struct log_erasure *one, const struct log_erasure *other
     return memcmp(a, b, sizeof a) == 0;
 }
 
-void log_erased_text(const struct log_erasure *erasure, char text[static LOG_ERASED_BYTES])
+void log_erasure_name(const struct log_erasure *erasure, char text[static LOG_ERASURE_NAME_BYTES])
 {
     const struct log_rule *rule = &erasure->rule;
     bool years = rule->term_months % 12 == 0;
@@ -176,7 +176,7 @@ void log_erased_text(const struct log_erasure *erasure, char text[static LOG_ERA
     if (erasure->count > 0)
         snprintf(entries, sizeof entries, ", entries %" PRIu64 " to %" PRIu64 " (%" PRIu64 " of them)",
                  erasure->first, erasure->last, erasure->count);
-    snprintf(text, LOG_ERASED_BYTES, "%d-%02d%s, under [log] retention = %u%c, line %u of policy %s%s%s",
+    snprintf(text, LOG_ERASURE_NAME_BYTES, "%d-%02d%s, under [log] retention = %u%c, line %u of policy %s%s%s",
              1970 + erasure->month / 12, erasure->month % 12 + 1, entries,
              (unsigned)(years ? rule->term_months / 12 : rule->term_months), years ? 'y' : 'm', (unsigned)rule->line,
              policy, day[0] ? ", on " : "", day);

@@ -169,9 +169,6 @@ struct log_expired {
  * in front of what was decided before. */
 int log_expire(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
                struct log_expired *out, struct report_why *why);
-enum { LOG_ERASED_BYTES = 256 };
-/* "2021-03, entries 1 to 120 (118 of them), under [log] retention = 5y, line 12 of policy 0011223344556677, on 2026-04-01". */
-void log_erased_text(const struct log_erasure *erasure, char text[static LOG_ERASED_BYTES]);
 /* What questions leave out for the rule: months destroyed under it, and months that are hidden; those that have anything at
  * from_ms <= time < to_ms (0: no bound). */
 int log_erasures(struct log *log, int64_t from_ms, int64_t to_ms, log_each_erasure *each, void *context);
@@ -210,6 +207,9 @@ int log_query(struct log *log, const struct log_filter *filter, int (*each)(void
  * ends it and becomes the result. */
 int log_times(struct log *log, int (*each)(void *context, int64_t first_ms, int64_t last_ms), void *context,
               struct report_why *why);
+enum { LOG_ERASURE_NAME_BYTES = 256 };
+/* "2021-03, entries 1 to 120 (118 of them), under [log] retention = 5y, line 12 of policy 0011223344556677, on 2026-04-01". */
+void log_erasure_name(const struct log_erasure *erasure, char text[static LOG_ERASURE_NAME_BYTES]);
 const char *log_what_name(enum log_what what);          /* "field" */
 const char *log_outcome_name(enum log_outcome outcome); /* "shown" */
 /* Was nothing given: refused, or a gap, in which nobody knew who asked? */
