@@ -140,24 +140,63 @@ static int by_number(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
+/* A clock that was set back makes a day come twice. */
+static void sort_days(struct calendar *calendar)
+{
+    size_t kept = 0;
+
+    if (calendar->count > 0)
+        qsort(calendar->days, calendar->count, sizeof *calendar->days, by_number);
+    for (size_t i = 0; i < calendar->count; i++)
+        if (kept == 0 || calendar->days[kept - 1] != calendar->days[i])
+            calendar->days[kept++] = calendar->days[i];
+    calendar->count = kept;
+}
+
+static struct log_filter filter_of(int32_t day, uint64_t after)
+{
+    return (struct log_filter){
+        .from_ms = clock_first_second(day) * 1000, .to_ms = clock_first_second(day + 1) * 1000, .after = after};
+}
+
+static int is_readable(void *context, const struct log_record *record)
+{
+    (void)context;
+    return record->erased ? 0 : -ECANCELED;
+}
+
+/* The index may still know of what can't be read any more. That is what is oldest, so the first day that can be read ends it. */
+static int drop_erased(struct logbook *book, struct calendar *calendar)
+{
+    size_t erased = 0;
+    int error = 0;
+
+    while (!error && erased < calendar->count) {
+        struct log_filter filter = filter_of(calendar->days[erased], 0);
+
+        error = log_query(book->gate->log, &filter, is_readable, NULL, NULL);
+        erased += !error;
+    }
+    calendar->count -= erased;
+    memmove(calendar->days, calendar->days + erased, calendar->count * sizeof *calendar->days);
+    return error == -ECANCELED || error == -EBADMSG ? 0 : error;
+}
+
 int logbook_days(struct logbook *book, int32_t **days, size_t *count)
 {
     struct calendar calendar = {.today = clock_day_of(clock_now_s())};
-    size_t kept = 0;
     int error = log_times(book->gate->log, take_times, &calendar, NULL);
 
+    if (!error) {
+        sort_days(&calendar);
+        error = drop_erased(book, &calendar);
+    }
     if (error) {
         free(calendar.days);
         return error;
     }
-    /* A clock that was set back makes a day come twice. */
-    if (calendar.count > 0)
-        qsort(calendar.days, calendar.count, sizeof *calendar.days, by_number);
-    for (size_t i = 0; i < calendar.count; i++)
-        if (kept == 0 || calendar.days[kept - 1] != calendar.days[i])
-            calendar.days[kept++] = calendar.days[i];
     *days = calendar.days;
-    *count = kept;
+    *count = calendar.count;
     return 0;
 }
 
@@ -239,12 +278,6 @@ static int render(struct logbook *book, const struct log_record *record, uint32_
     error = log_csv_line(out, record, code);
     explicit_bzero(code, sizeof code);
     return error;
-}
-
-static struct log_filter filter_of(int32_t day, uint64_t after)
-{
-    return (struct log_filter){
-        .from_ms = clock_first_second(day) * 1000, .to_ms = clock_first_second(day + 1) * 1000, .after = after};
 }
 
 struct counting {

@@ -1,5 +1,6 @@
 /* Goal: a day of the log is one text however it is read: in any pieces, while it grows, with more entries than fit into memory at once,
  * with dossiers that come in meanwhile; and a damaged entry ends it aloud. */
+#include "fs/base/bytes.h"
 #include "fs/gate/log_csv.h"
 #include "fs/gate/logbook.h"
 #include "tests/unit/gate_stage.h"
@@ -313,12 +314,68 @@ static void test_damage(void **state)
     buffer_clear(&out);
 }
 
+static bool has_day(int32_t wanted)
+{
+    int32_t *days = NULL;
+    size_t count = 0;
+    bool found = false;
+
+    assert_int_equal(logbook_days(book, &days, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        found |= days[i] == wanted;
+    free(days);
+    return found;
+}
+
+/* Overwrites the key of a month, and nothing else: the index is as it was. */
+static void destroy_month(uint32_t month)
+{
+    uint8_t slot[128];
+    char path[160];
+    FILE *file;
+    long at = 0;
+
+    snprintf(path, sizeof path, "%s/log/months", stage.path);
+    file = fopen(path, "r+b");
+    assert_non_null(file);
+    do {
+        at += (long)sizeof slot;
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_int_equal(fread(slot, 1, sizeof slot, file), sizeof slot);
+    } while (bytes_get_u32(slot + 4) != month);
+    memset(slot, 0, sizeof slot);
+    slot[0] = 2;
+    bytes_put_u32(slot + 4, month);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(slot, 1, sizeof slot, file), sizeof slot);
+    fclose(file);
+}
+
+static void test_erased_month(void **state)
+{
+    int32_t day = stage_today() - 400, next = day + 62;
+    int year, month, month_day;
+
+    (void)state;
+    add(clock_first_second(day) + DAY_S / 2, 3, 1);
+    add(clock_first_second(next) + DAY_S / 2, 3, 1);
+    assert_true(has_day(day) && has_day(next));
+    logbook_free(book);
+    stage_close(&stage);
+    terms_date(day, &year, &month, &month_day);
+    destroy_month((uint32_t)((year - 1970) * 12 + month - 1));
+    stage_open(&stage, the_policy, true);
+    assert_int_equal(logbook_new(stage.gate, &book), 0);
+    assert_false(has_day(day));
+    assert_true(has_day(next) && has_day(stage_today()));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_days),   cmocka_unit_test(test_text),      cmocka_unit_test(test_random_parts),
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_many_days), cmocka_unit_test(test_own),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_days),         cmocka_unit_test(test_text),      cmocka_unit_test(test_random_parts),
+        cmocka_unit_test(test_growth),       cmocka_unit_test(test_many_days), cmocka_unit_test(test_own),
+        cmocka_unit_test(test_erased_month), cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
