@@ -355,6 +355,15 @@ static void append_sends(const struct policy_log *log, struct buffer *out)
     compare_append_sorted(out, names, log->send_count);
 }
 
+static void append_retention(const struct policy_log *log, struct buffer *out)
+{
+    bool years = log->retention_months % 12 == 0;
+
+    if (log->retention_months > 0)
+        buffer_printf(out, "%u%c", (unsigned)(years ? log->retention_months / 12 : log->retention_months),
+                      years ? 'y' : 'm');
+}
+
 static void compare_log(struct compare *compare)
 {
     const struct policy_log *old = &compare->old->log, *new = &compare->new->log;
@@ -366,6 +375,10 @@ static void compare_log(struct compare *compare)
                   {"unusual-refusals", old->unusual_refusals, new->unusual_refusals},
                   {"unusual-times", old->unusual_times, new->unusual_times}};
 
+    append_retention(old, &before);
+    append_retention(new, &after);
+    compare_buffers(compare, DIFFERENCE_LOG, "", "retention", &before, &after, old->retention_line,
+                    new->retention_line);
     append_sends(old, &before);
     append_sends(new, &after);
     compare_buffers(compare, DIFFERENCE_LOG, "", "places that checkpoints are sent to", &before, &after,

@@ -60,15 +60,16 @@ struct policy_standing policy_match(const struct policy *policy, const struct po
     return standing;
 }
 
-/* What tells of data subjects is no part of keeping a policy. */
-static const char by_name_alone[] = "policy.explain";
+/* What tells of data subjects is no part of keeping a policy, and what destroys is no part of reading. */
+static const char *const by_name_alone[] = {"policy.explain", "log.expire"};
 
 bool policy_command_covers(const char *allowed, const char *command)
 {
     size_t length_bytes = strlen(allowed);
 
-    if (strcmp(command, by_name_alone) == 0)
-        return strcmp(allowed, command) == 0;
+    for (size_t i = 0; i < sizeof by_name_alone / sizeof *by_name_alone; i++)
+        if (strcmp(command, by_name_alone[i]) == 0)
+            return strcmp(allowed, command) == 0;
     if (length_bytes > 2 && strcmp(allowed + length_bytes - 2, ".*") == 0)
         return strncmp(allowed, command, length_bytes - 1) == 0 && command[length_bytes - 1] != '\0';
     return strcmp(allowed, command) == 0;

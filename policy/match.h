@@ -35,7 +35,8 @@ bool policy_allows_command(const struct policy *policy, const struct policy_stan
                            unsigned *line);
 
 /* Does one entry of `commands` cover a command (or another entry)? `log.*` covers what begins with "log." and goes on, and is the same
- * for each group; but policy.explain has to be named: who keeps the policy learns nothing of a dossier by that. */
+ * for each group; but policy.explain and log.expire have to be named: who keeps the policy learns nothing of a dossier by that, and
+ * who reads the log destroys nothing of it. */
 bool policy_command_covers(const char *allowed, const char *command);
 
 /* Whether anybody may be in the role on this day: a member with a secrecy record, as both are written, a name for a name and a

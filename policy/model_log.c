@@ -9,7 +9,8 @@ enum {
     WORK_TO = 19,
     UNUSUAL_DOSSIERS = 50,
     UNUSUAL_REFUSALS = 20,
-    UNUSUAL_TIMES = 3
+    UNUSUAL_TIMES = 3,
+    RETENTION_MAX_MONTHS = 1200,
 };
 
 static const char send_allowed[] = "journal, file PATH, command PATH; a PATH begins with /";
@@ -81,6 +82,27 @@ static void read_hours(struct model *model, const struct draft_section *section)
                    faults_word(text).text);
 }
 
+/* Months and years alone: the log's months are its smallest part, and anybody can then count after us. */
+static void read_retention(struct model *model, const struct draft_section *section)
+{
+    struct policy_log *log = &model->policy->log;
+    const char *text = model_text(section, KEY_RETENTION, NULL);
+    size_t length_bytes = text ? strlen(text) : 0;
+    char unit = length_bytes > 1 ? text[length_bytes - 1] : '\0';
+    uint32_t amount, months = unit == 'y' ? 12 : 1;
+
+    log->retention_line = model_line(section, KEY_RETENTION);
+    if (!text || strcmp(text, "none") == 0)
+        return;
+    if ((unit == 'y' || unit == 'm') &&
+        number_parse_u32(text, length_bytes - 1, 1, RETENTION_MAX_MONTHS / months, &amount) == 0)
+        log->retention_months = amount * months;
+    else
+        faults_add(model->faults, log->retention_line,
+                   "'%s' is no term of the log; allowed: none, 1m to %dm, 1y to %dy, as in 5y",
+                   faults_word(text).text, RETENTION_MAX_MONTHS, RETENTION_MAX_MONTHS / 12);
+}
+
 static void read_limit(struct model *model, const struct draft_section *section, enum key key, uint32_t *limit)
 {
     const char *text = model_text(section, key, NULL);
@@ -103,6 +125,7 @@ void model_log(struct model *model)
     if (model->draft->counts[SECTION_LOG] == 0)
         return;
     section = model->draft->sections[SECTION_LOG][0];
+    read_retention(model, section);
     read_sends(model, section);
     read_hours(model, section);
     read_limit(model, section, KEY_UNUSUAL_DOSSIERS, &log->unusual_dossiers);

@@ -196,7 +196,7 @@ static const char *const commands_known[] = {
     "import",
     "fact.consent", "fact.opt-out", "fact.objection", "fact.restriction", "fact.incident", "fact.hold", "fact.list",
     "fact.review", "fact.*",
-    "log.breach", "log.did", "log.export", "log.report", "log.show", "log.unusual", "log.who-saw", "log.*",
+    "log.breach", "log.did", "log.expire", "log.export", "log.report", "log.show", "log.unusual", "log.who-saw", "log.*",
     "policy.edit", "policy.explain", "policy.replay", "policy.versions", "policy.*",
     "status",
 };

@@ -156,7 +156,7 @@ struct policy_mount {
     size_t refused_count;
 };
 
-/* [log]: where its checkpoints are sent, and what in it stands out (dossier(1), log unusual). */
+/* [log]: how long entries are kept, where its checkpoints are sent, and what in it stands out (dossier(1), log unusual). */
 enum policy_send_way { SEND_JOURNAL, SEND_FILE, SEND_COMMAND };
 struct policy_send {
     enum policy_send_way way;
@@ -169,7 +169,9 @@ struct policy_log {
     size_t send_count;
     uint32_t work_from, work_to;                 /* hours of a working day, 0..24 */
     uint32_t unusual_dossiers, unusual_refusals; /* within an hour; more stand out */
-    uint32_t unusual_times; /* as many dossiers on a day as the person's most before; more stand out */
+    uint32_t retention_months; /* calendar months after the end of the entry's; 1..1200, 0: kept for ever */
+    unsigned retention_line;   /* 0: it does not say */
+    uint32_t unusual_times;    /* as many dossiers on a day as the person's most before; more stand out */
 };
 
 /* What register and statement say and no decision depends on. Strings are never NULL; "" means not given. */

@@ -193,6 +193,13 @@ static const struct command_option status_options[] = {
     {0},
 };
 
+static const struct command_option expire_options[] = {
+    {"dry-run", NULL, COMMAND_TEXT, "erase nothing: which months would be, and which wait"},
+    {"confirm", NULL, COMMAND_TEXT, "erase what waits, too"},
+    {"json", NULL, COMMAND_TEXT, "JSON lines: one object a month"},
+    {0},
+};
+
 static const char time_help[] =
     "TIME is yyyy-mm-dd, yyyy-mm-dd hh:mm[:ss] (or with a T), in the organisation's time zone; the\n"
     "same with Z or +hh:mm behind it; now, today, yesterday; or -90s, -30m, -2h, -7d, -4w before now.\n";
@@ -275,6 +282,11 @@ const struct command commands_table[] = {
      "Exit code of --append: 0 done, 1 the log does not go on from what the file holds, 2 can't.\n"},
     {"log", "did", log_did_run, COMMAND_GATE, "tell what a person did, by purpose", "USER|UID", 1, 1, COMMAND_TEXT,
      fold_options, time_help},
+    {"log", "expire", log_expire_run, COMMAND_GATE, "erase months of the log that are past its own term", "", 0, 0,
+     COMMAND_TEXT, expire_options,
+     "The mounted store does it by itself, but for what waits for a confirmation: after a leap of the clock, or "
+     "where\n"
+     "the policy shortened the term. For roles with commands = log.expire, which has to be named.\n"},
     {"log", "export", log_export_run, COMMAND_GATE, "entries of the log in the forms of the standards", "", 0, 0,
      COMMAND_TEXT, export_options,
      "A line an entry, in order. The last line on standard error says with which --after the next export goes on.\n"

@@ -119,6 +119,7 @@ int policy_versions_run(struct command_context *context);
 int policy_test_run(struct command_context *context);
 int log_checkpoint_run(struct command_context *context);
 int log_did_run(struct command_context *context);
+int log_expire_run(struct command_context *context);
 int log_export_run(struct command_context *context);
 int log_prove_run(struct command_context *context);
 int log_report_run(struct command_context *context);

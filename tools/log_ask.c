@@ -8,6 +8,7 @@
 
 #include "fs/base/number.h"
 #include "fs/gate/clock.h"
+#include "fs/gate/log_term.h"
 #include "tools/moment.h"
 
 enum { SUBJECT_DIGITS = 16 };
@@ -71,6 +72,66 @@ void log_ask_subject(struct command_context *context, const char *code, struct g
     question->code = code;
     if (code && policy_kind_of_code(gate_policy(context->gate), code, strlen(code)) < 0)
         fputs("dossier: no kind of dossier in the policy in force has codes like that one\n", context->error);
+}
+
+/* Months in a row under one rule are one line. */
+struct left_out {
+    struct command_context *context;
+    struct log_erasure first, last;
+    enum log_erasure_state state;
+    bool some;
+};
+
+static void say_left_out(struct left_out *left_out)
+{
+    struct log_erasure whole = left_out->last;
+    char text[LOG_ERASURE_NAME_BYTES];
+
+    if (!left_out->some)
+        return;
+    whole.first = left_out->first.first;
+    log_erasure_name(&whole, text);
+    fputs("dossier: left out: ", left_out->context->error);
+    if (left_out->first.month != whole.month)
+        fprintf(left_out->context->error, "%d-%02d to ", 1970 + left_out->first.month / 12,
+                left_out->first.month % 12 + 1);
+    fprintf(left_out->context->error, "%s%s\n", text,
+            left_out->state == LOG_ERASED ? ": erased" : ": past the term, hidden and not erased yet");
+}
+
+static bool goes_on(const struct left_out *left_out, const struct log_erasure *erasure, enum log_erasure_state state)
+{
+    const struct log_rule *one = &left_out->last.rule, *other = &erasure->rule;
+
+    return left_out->some && left_out->state == state && erasure->month == left_out->last.month + 1 &&
+           one->term_months == other->term_months && one->line == other->line &&
+           memcmp(one->policy, other->policy, sizeof one->policy) == 0;
+}
+
+static int take_left_out(void *context, const struct log_erasure *erasure, enum log_erasure_state state)
+{
+    struct left_out *left_out = context;
+    uint64_t count = erasure->count;
+
+    if (goes_on(left_out, erasure, state)) {
+        count += left_out->last.count;
+    } else {
+        say_left_out(left_out);
+        left_out->first = *erasure;
+    }
+    left_out->last = *erasure;
+    left_out->last.count = count;
+    left_out->state = state;
+    left_out->some = true;
+    return 0;
+}
+
+void log_ask_erased(struct command_context *context, const struct log_filter *filter)
+{
+    struct left_out left_out = {.context = context};
+
+    gate_log_erasures(context->gate, filter->from_ms, filter->to_ms, take_left_out, &left_out);
+    say_left_out(&left_out);
 }
 
 int log_ask_end(struct command_context *context, int result, const struct report_why *why)

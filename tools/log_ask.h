@@ -13,6 +13,9 @@ void log_ask_user(struct command_context *context, const char *user, struct log_
 /* A dossier's code, or "~" and the 16 hex digits of the number under which the log knows a subject, as `log show` prints it when the
  * code is erased. A code that no kind has now is told, and stands: an older policy may have had it. NULL: all. */
 void log_ask_subject(struct command_context *context, const char *code, struct gate_log_question *question);
+/* Says on standard error which months the answer leaves out since they were erased under the log's own term, or wait for that. For a
+ * question that was answered. */
+void log_ask_erased(struct command_context *context, const struct log_filter *filter);
 /* What became of a question: 0 or negative, as gate_log_ask() answers, into an exit code, with the reason told. */
 int log_ask_end(struct command_context *context, int result, const struct report_why *why);
 

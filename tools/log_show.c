@@ -217,5 +217,7 @@ int log_show_run(struct command_context *context)
         result = -EIO;
     if (result == 0 && show.shown == 0 && !show.csv && !show.json)
         fputs("no entries\n", context->error);
+    if (result == 0 || result == -EBADMSG)
+        log_ask_erased(context, &question.filter);
     return log_ask_end(context, result, &why);
 }

@@ -52,6 +52,7 @@ int log_who_saw_run(struct command_context *context)
         int printed = log_fold_print(asking.fold, context);
 
         result = result ? result : printed;
+        log_ask_erased(context, &question.filter);
     }
     log_fold_free(asking.fold);
     return log_ask_end(context, result, &why);

@@ -13,6 +13,7 @@
 #include "fs/gate/clock.h"
 #include "fs/gate/entries.h"
 #include "fs/gate/inside.h"
+#include "fs/gate/log_term.h"
 #include "fs/gate/tables.h"
 
 enum { FAULTS_REPORTED = 20, FAULTS_SHOWN = 8 };
@@ -315,6 +316,7 @@ void reload_take(struct gate *gate)
     exchange->prepared = NULL;
     gate->policy = exchange->policy;
     callers_set_policy(gate->callers, gate->policy);
+    log_term_set(gate, gate->policy);
     gate->generation++;
     gate->reloading->exchange = NULL;
     taken = true;
@@ -497,7 +499,45 @@ int reload_begin(struct gate *gate, const struct gate_options *options)
         (error = keep_version(gate, &options->policy_text, &reloading->in_force_ms)) != 0)
         report(REPORT_WARNING, "the store can't keep this version of the policy: %s", strerror(-error));
     force_replace(gate->force, prepared);
+    log_term_set(gate, gate->policy);
     return 0;
+}
+
+struct owner {
+    uint8_t hash[POLICY_HASH_BYTES];
+    uint32_t uid;
+    bool known;
+};
+
+static int take_owner(void *context, const struct store_policy *policy, struct buffer *text)
+{
+    struct owner *owner = context;
+    uint8_t hash[POLICY_HASH_BYTES];
+
+    if (!text || !policy->owner_known)
+        return 0;
+    hash_of(&(struct gate_policy_text){.text = buffer_text(text), .length_bytes = text->length_bytes}, hash);
+    if (memcmp(hash, owner->hash, sizeof hash) != 0)
+        return 0;
+    owner->uid = policy->owner_uid;
+    owner->known = true;
+    return 0;
+}
+
+bool reload_owner(struct gate *gate, uint32_t *uid)
+{
+    struct reloading *reloading = gate->reloading;
+    struct owner owner = {.known = false};
+
+    pthread_mutex_lock(&reloading->lock);
+    owner.known = reloading->owner_known;
+    owner.uid = reloading->owner_uid;
+    pthread_mutex_unlock(&reloading->lock);
+    memcpy(owner.hash, gate_policy(gate)->hash, sizeof owner.hash);
+    if (!owner.known && store_policy_each(gate->store, take_owner, &owner) < 0)
+        owner.known = false;
+    *uid = owner.uid;
+    return owner.known;
 }
 
 void reload_end(struct gate *gate)

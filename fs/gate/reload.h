@@ -55,6 +55,8 @@ void gate_tell_editor(struct gate *gate, const struct door_caller *caller, struc
 
 /* gate->policy becomes the first in force. */
 int reload_begin(struct gate *gate, const struct gate_options *options);
+/* Whose file the policy in force is, as far as is known: by this daemon, or by what the store keeps of it. For a thread that may wait. */
+bool reload_owner(struct gate *gate, uint32_t *uid);
 /* Frees the policies. */
 void reload_end(struct gate *gate);
 /* For the dispatcher: does the exchange if one waits. */

@@ -31,7 +31,7 @@ int expiry_start(const struct expiry_parts *parts, struct expiry **out);
 /* NULL is allowed. */
 void expiry_stop(struct expiry *expiry);
 
-/* These are log_set_rule(), log_expire() and log_erasures(). */
+/* These are log_set_rule(), log_expire_due() and log_erasures(). */
 void expiry_set_rule(struct expiry *expiry, const struct log_rule *rule, bool by_itself);
 int expiry_run(struct expiry *expiry, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
                struct log_expired *out, struct report_why *why);

@@ -624,8 +624,8 @@ void log_set_rule(struct log *log, const struct log_rule *rule, bool by_itself)
     expiry_set_rule(log->expiry, rule, by_itself);
 }
 
-int log_expire(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
-               struct log_expired *out, struct report_why *why)
+int log_expire_due(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
+                   struct log_expired *out, struct report_why *why)
 {
     return expiry_run(log->expiry, now_ms, how, each, context, out, why);
 }

@@ -167,8 +167,8 @@ struct log_expired {
 /* Does so now, in the calling thread, as of the time `now_ms`, and tells `each` (may be NULL) what was destroyed, is due or is held,
  * oldest first; a negative answer ends the telling, not the destruction. A failure leaves the rest for the next run. -EAGAIN: the clock stands
  * in front of what was decided before. */
-int log_expire(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
-               struct log_expired *out, struct report_why *why);
+int log_expire_due(struct log *log, int64_t now_ms, enum log_expire how, log_each_erasure *each, void *context,
+                   struct log_expired *out, struct report_why *why);
 /* What questions leave out for the rule: months destroyed under it, and months that are hidden; those that have anything at
  * from_ms <= time < to_ms (0: no bound). */
 int log_erasures(struct log *log, int64_t from_ms, int64_t to_ms, log_each_erasure *each, void *context);

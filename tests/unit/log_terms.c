@@ -109,7 +109,7 @@ static int tell(void *context, const struct log_erasure *erasure, enum log_erasu
 static struct told expire(struct stage *stage, int64_t at_ms, enum log_expire how, struct log_expired *out)
 {
     struct told told = {0};
-    int error = log_expire(stage->log, at_ms, how, tell, &told, out, &stage->why);
+    int error = log_expire_due(stage->log, at_ms, how, tell, &told, out, &stage->why);
 
     if (error)
         print_error("%s\n", stage->why.text);
@@ -301,7 +301,7 @@ static void killed_at_each_step(void **state)
             stage_open(&stage);
             log_set_rule(stage.log, &rule, false);
             steps_left = n;
-            log_expire(stage.log, now_ms(), LOG_EXPIRE_NOW, NULL, NULL, NULL, NULL);
+            log_expire_due(stage.log, now_ms(), LOG_EXPIRE_NOW, NULL, NULL, NULL, NULL);
             _exit(0);
         }
         assert_int_equal(waitpid(child, &status, 0), child);

@@ -305,7 +305,8 @@ static const char whole[] =
     "[mount]\nstore = /s1\nmountpoint = /m1\nkey-file = /k1\nsuffix = .txt\ndossier = dossier.txt\nprocessing-log = "
     "log\n"
     "my-access = mine.txt\nrefuse-programs = indexer, finder\n"
-    "[log]\nsend = journal, file /f1\nworking-hours = 6-20\nunusual-dossiers = 51\nunusual-refusals = "
+    "[log]\nretention = 5y\nsend = journal, file /f1\nworking-hours = 6-20\nunusual-dossiers = 51\nunusual-refusals "
+    "= "
     "21\nunusual-times = 4\n"
     "[kind tenant]\nlabel = L1\ncode = [0-9]{4}\ncontroller = C1\npeople = P1\n"
     "[category person]\nlabel = CL1\nretention = 2y after ended\nretention.tenant = 24m after ended\nsource = S1\n"
@@ -352,6 +353,7 @@ static const struct {
     {"mount.my-access", "mine.txt", "my.txt"},
     {"mount.processing-log", "processing-log = log", "processing-log = logboek"},
     {"mount.refuse-programs", "indexer, finder", "indexer"},
+    {"log.retention", "retention = 5y\nsend", "retention = 18m\nsend"},
     {"log.send", "send = journal, file /f1", "send = journal, command /f1"},
     {"log.working-hours", "6-20", "7-20"},
     {"log.unusual-dossiers", "= 51", "= 52"},

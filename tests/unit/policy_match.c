@@ -153,6 +153,8 @@ static void commands_are_those_listed(void **state)
     assert_true(allows(20004, NULL, NULL, "policy.replay", &line));
     assert_false(allows(20004, NULL, NULL, "policy.explain", &line)); /* has to be named */
     assert_true(policy_command_covers("policy.explain", "policy.explain"));
+    assert_false(policy_command_covers("log.*", "log.expire"));
+    assert_true(policy_command_covers("log.expire", "log.expire"));
     assert_true(policy_command_covers("policy.*", "policy.*"));
     assert_false(allows(5, "anna", NULL, "impor", &line));
     assert_false(allows(5, "anna", NULL, "import.", &line));
