@@ -42,7 +42,7 @@ static const char style[] =
     ".note{color:var(--dim);font-size:.92rem}\n"
     "@media (max-width:40rem){\n"
     "main{padding:1rem 1rem 3rem}\n"
-    "h1{font-size:1.5rem}\n"
+    "h1{font-size:1.4rem}\n"
     "dl{display:block}\n"
     "dt{margin-top:.6rem;font-size:.9rem}\n"
     "table.stacked,.stacked tbody,.stacked tr,.stacked th,.stacked td{display:block}\n"
