@@ -370,12 +370,34 @@ static void test_erased_month(void **state)
     assert_true(has_day(next) && has_day(stage_today()));
 }
 
+/* What is past the log's own term is hidden at once, also from who was at it, before it is destroyed. */
+static void test_term(void **state)
+{
+    const struct log_rule rule = {.term_months = 20, .line = 1};
+    int32_t old = stage_today() - 800, recent = stage_today() - 60;
+    struct buffer out = BUFFER_EMPTY;
+
+    (void)state;
+    add(clock_first_second(old) + DAY_S / 2, 3, 1);
+    add(clock_first_second(recent) + DAY_S / 2, 3, 1);
+    assert_true(has_day(old) && has_day(recent));
+    expect_day(old, 65536);
+    log_set_rule(stage.gate->log, &rule, false);
+    usleep(1100000); /* what was read is kept for a second */
+    assert_int_equal(logbook_read(book, old, 0, 65536, &out), -ESTALE);
+    assert_int_equal(out.length_bytes, 0);
+    assert_true(!has_day(old) && has_day(recent));
+    expect_day(old, 65536); /* nothing but its head */
+    expect_day(recent, 65536);
+    buffer_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days),         cmocka_unit_test(test_text),      cmocka_unit_test(test_random_parts),
         cmocka_unit_test(test_growth),       cmocka_unit_test(test_many_days), cmocka_unit_test(test_own),
-        cmocka_unit_test(test_erased_month), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_erased_month), cmocka_unit_test(test_term),      cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
