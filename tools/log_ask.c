@@ -80,6 +80,7 @@ struct left_out {
     struct log_erasure first, last;
     enum log_erasure_state state;
     bool some;
+    uint64_t after; /* entries up to here are not asked for */
 };
 
 static void say_left_out(struct left_out *left_out)
@@ -113,6 +114,8 @@ static int take_left_out(void *context, const struct log_erasure *erasure, enum 
     struct left_out *left_out = context;
     uint64_t count = erasure->count;
 
+    if (count > 0 && erasure->last <= left_out->after)
+        return 0;
     if (goes_on(left_out, erasure, state)) {
         count += left_out->last.count;
     } else {
@@ -128,7 +131,7 @@ static int take_left_out(void *context, const struct log_erasure *erasure, enum 
 
 void log_ask_erased(struct command_context *context, const struct log_filter *filter)
 {
-    struct left_out left_out = {.context = context};
+    struct left_out left_out = {.context = context, .after = filter->after};
 
     gate_log_erasures(context->gate, filter->from_ms, filter->to_ms, take_left_out, &left_out);
     say_left_out(&left_out);

@@ -357,6 +357,7 @@ int log_breach_run(struct command_context *context)
         int printed = commands_option(context, "json") ? print_json(&breach, &sums) : print_text(&breach, &sums);
 
         result = result ? result : printed;
+        log_ask_erased(context, &question.filter);
     }
     breach_clear(&breach);
     return log_ask_end(context, result, &why);

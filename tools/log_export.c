@@ -389,6 +389,8 @@ int log_export_run(struct command_context *context)
     result = gate_log_ask(context->gate, context->person, &question, on_record, &export, &why);
     progress_erase(&export.progress);
     sodium_memzero(export.key, sizeof export.key);
+    if (result == 0 || result == -EBADMSG)
+        log_ask_erased(context, &question.filter);
     if (export.last > 0)
         fprintf(context->error, "dossier: %" PRIu64 " lines; the next export goes on with --after %" PRIu64 "\n",
                 export.written, export.last);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/gate/clock.h"
+#include "fs/gate/log_term.h"
 #include "tools/log_ask.h"
 #include "tools/moment.h"
 #include "tools/progress.h"
@@ -226,6 +227,16 @@ static int print(struct log_report *report, FILE *out)
     return tell_state(report, &verified);
 }
 
+/* A month that ends within the period counts whole: more is not known of it. */
+static int count_erased(void *context, const struct log_erasure *erasure, enum log_erasure_state state)
+{
+    struct log_report *report = context;
+
+    (void)state;
+    report->counts.erased += erasure->count;
+    return 0;
+}
+
 int log_report_run(struct command_context *context)
 {
     struct gate_log_question question = {.command = "log.report", .without_codes = true};
@@ -250,8 +261,12 @@ int log_report_run(struct command_context *context)
     progress_init(&report->progress, context->error, context->error_is_terminal);
     result = gate_log_ask(context->gate, context->person, &question, on_record, report, &why);
     if (result == 0 || result == -EBADMSG)
+        gate_log_erasures(context->gate, report->from_ms, question.filter.to_ms, count_erased, report);
+    if (result == 0 || result == -EBADMSG)
         state = print(report, file ? file : context->out);
     progress_erase(&report->progress);
+    if (result == 0 || result == -EBADMSG)
+        log_ask_erased(context, &(struct log_filter){.from_ms = report->from_ms, .to_ms = question.filter.to_ms});
     report_free(report);
     code = log_ask_end(context, result, &why);
     return code == COMMAND_DONE ? state : code;

@@ -151,6 +151,7 @@ int log_unusual_run(struct command_context *context)
         int printed = print(&asked);
 
         result = result ? result : printed;
+        log_ask_erased(context, &(struct log_filter){.from_ms = asked.from_ms, .to_ms = question.filter.to_ms});
     }
     unusual_free(asked.unusual);
     return log_ask_end(context, result, &why);

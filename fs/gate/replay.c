@@ -584,6 +584,15 @@ static void end(struct replaying *replaying)
         dossiers_free(replaying->tables[side].dossiers);
 }
 
+static int count_erased(void *context, const struct log_erasure *erasure, enum log_erasure_state state)
+{
+    struct gate_replay *told = context;
+
+    (void)state; /* hidden ones are not counted, so they add nothing */
+    told->erased += erasure->count;
+    return 0;
+}
+
 int gate_replay(struct gate *gate, const struct gate_person *person, const struct gate_replay_question *question,
                 struct gate_replay *out, struct report_why *why)
 {
@@ -605,6 +614,8 @@ int gate_replay(struct gate *gate, const struct gate_person *person, const struc
     error = begin(&replaying, why);
     if (!error)
         error = log_query(gate->log, &filter, on_record, &replaying, why);
+    if (!error || error == -EBADMSG)
+        log_erasures(gate->log, filter.from_ms, filter.to_ms, count_erased, &told);
     if (!error || error == -EBADMSG) {
         int failed = give_groups(&replaying);
 

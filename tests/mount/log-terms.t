@@ -55,11 +55,14 @@ restart('2027-01-01 13:00:00');
 ok(until_true(10, sub { $trial->said =~ /month 2026-11 is erased under the log's term of 1 months/ }), 'the daemon erases it by itself') or diag($trial->said);
 is(expire('--dry-run'), '0', 'nothing is left to do');
 is(shown(), 3, 'what is younger is there');
-for my $ask (['show'], ['show', '--user', 'root'], ['who-saw', '2020-00001'], ['did', '61001'], ['show', '--csv'], ['show', '--from', '2026-11-01', '--to', '2026-11-30']) {
+for my $ask (['show'], ['show', '--user', 'root'], ['who-saw', '2020-00001'], ['did', '61001'], ['show', '--csv'], ['show', '--from', '2026-11-01', '--to', '2026-11-30'],
+        ['breach', '--user', '61001', '--from', '2026-11-01', '--to', '2027-01-01'], ['unusual', '--from', '2026-11-01'], ['export', '--format', 'csv']) {
     my ($status, $out, $err) = officer(@$ask);
     is($status, 0, "log @$ask: no error");
     like($err, qr/left out: 2026-11, entries 1 to \d+ \(\d+ of them\), under \[log\] retention = 1m, line \d+ of policy [0-9a-f]{16}, on 2027-01-01: erased/, '... and says what is left out');
 }
+my (undef, $page) = officer('report', '--from', '2026-11-01', '--to', '2027-01-01');
+like($page, qr/Past their term, not counted.{0,80}\b1[0-9]\b/s, 'log report counts what it does not have');
 my (undef, undef, $nothing) = officer('show', '--from', '2026-12-02');
 unlike($nothing, qr/left out/, 'a question about later says nothing of it');
 is(scalar(grep { /"what":\s*"erase"/ } $trial->log_lines('--what', 'erase')), 1, 'the erasure is an entry');
