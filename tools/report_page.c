@@ -15,7 +15,7 @@ struct wording {
     const char *title, *period, *until; /* "2027-01-01 to 2027-01-31" */
     const char *organisation, *made, *version, *entries, *opened, *refused, *failed, *erased;
     const char *state, *results[VERIFY_NOT_ANCHORED + 1];
-    const char *verified, *bad_entry, *is_signed, *is_signed_none, *sealed, *chains, *own_words;
+    const char *verified, *bad_entry, *is_signed, *is_signed_none, *sealed, *chains, *erased_by_rule, *own_words;
     const char *sent, *sent_names[5], *never, *failed_at, *late, *in_order, *nowhere;
     const char *days, *days_shown, *days_refused, *day_names[4], *days_table, *plot_text;
     const char *groups[REPORT_GROUPINGS], *group_names[REPORT_GROUPINGS], *none, *others;
@@ -57,6 +57,7 @@ static const struct wording wordings[] = {
             .is_signed_none = "nothing is signed yet",
             .sealed = "By keys that are destroyed, up to entry",
             .chains = "Times the signing key was lost and begun anew",
+            .erased_by_rule = "Destroyed under the log's own term, entries",
             .own_words = "In the words of the check:",
             .sent = "Checkpoints kept elsewhere",
             .sent_names = {"Place", "Last sent", "Up to entry", "State", NULL},
@@ -125,6 +126,7 @@ static const struct wording wordings[] = {
             .is_signed_none = "er is nog niets ondertekend",
             .sealed = "Met vernietigde sleutels, tot en met regel",
             .chains = "Keren dat de sleutel zoekraakte en opnieuw begon",
+            .erased_by_rule = "Vernietigd volgens de termijn van het log zelf, regels",
             .own_words = "In de woorden van de controle:",
             .sent = "Checkpoints die elders worden bewaard",
             .sent_names = {"Plaats", "Laatst verzonden", "Tot en met regel", "Toestand", NULL},
@@ -273,6 +275,8 @@ static void print_state(const struct report_page *page, const struct wording *wo
         term(out, words->sealed, verified->sealed);
     if (verified->chains > 1)
         term(out, words->chains, verified->chains - 1);
+    if (verified->erased_months)
+        term(out, words->erased_by_rule, verified->erased_entries);
     page_terms_end(out);
     print_own_words(verified, words, out);
     print_sent(page, words, out);
