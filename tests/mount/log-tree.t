@@ -203,6 +203,16 @@ kill 'KILL', $trial->{daemon};
 $trial->ended(15);
 ok($trial->start, 'after a kill') or BAIL_OUT($trial->said);
 ok(slurp_as(FUNCTIONARIS, "$log/2026/11/22.csv") eq exported('--from', '2026-11-22', '--to', '2026-11-22'), 'it is all there');
+
+# ---- the log's own term --------------------------------------------------------------------------------------------------------------
+
+is($officer->ask("open 6 $log/2025/12/31.csv"), '0', 'a file of a month that goes');
+like($officer->ask('read 6'), qr/"2020-00001"/, 'is read');
+Trial::write_file($trial->{policy}, "$policy\[log]\nretention = 6m\n");
+ok(until_true(10, sub { $officer->ask('read 6') eq 'ESTALE' }), 'when it is past the term, what is open of it is gone');
+ok(until_true(10, sub { names_as(FUNCTIONARIS, $log) eq '2026' }), 'and so are its years');
+is(stat_as(FUNCTIONARIS, "$log/$_"), 'ENOENT', "no $_") for '2025', '2025/12/31.csv';
+ok(slurp_as(FUNCTIONARIS, "$log/2026/11/22.csv") eq exported('--from', '2026-11-22', '--to', '2026-11-22'), 'the others stay');
 is($trial->said !~ /sanitizer|corrupt|index/i, 1, 'and nothing is amiss');
 $officer->end;
 $trial->stop;
