@@ -180,7 +180,7 @@ SANITIZE  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sa
 SANITIZED := $(BUILD)-sanitize
 REPORTS   := $(abspath $(SANITIZED))/reports
 asan       = ASAN_OPTIONS=detect_leaks=$(1):verify_asan_link_order=0:log_path=$(REPORTS)/asan \
-             UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORTS)/ubsan BUILD=$(SANITIZED) tests/run --timeout 900
+             UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORTS)/ubsan BUILD=$(SANITIZED) TEST_ENTRIES=100000 tests/run --timeout 900
 .PHONY: sanitize valgrind
 sanitize:
 	@tests/deps --mount
@@ -192,7 +192,7 @@ sanitize:
 valgrind:
 	+@$(AGAIN) deps FOR='build test valgrind'
 	+@$(AGAIN) BUILD=$(BUILD)-valgrind CFLAGS='-O1 -g' units
-	@BUILD=$(BUILD)-valgrind tests/run --timeout 1800 unit \
+	@BUILD=$(BUILD)-valgrind TEST_ENTRIES=20000 tests/run --timeout 1800 unit \
 	    --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible'
 
 # ---- fuzz ------------------------------------------------------------------------------------------------------
