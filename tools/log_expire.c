@@ -48,8 +48,9 @@ static void say_sums(const struct expiring *expiring, const struct log_expired *
 
     for (size_t state = 0; state < 3; state++)
         if (expiring->months[state] > 0)
-            fprintf(to, "dossier: %s: %llu months, %llu entries\n", states[state],
-                    (unsigned long long)expiring->months[state], (unsigned long long)expiring->entries[state]);
+            fprintf(to, "dossier: %s: %llu month%s, %llu entries\n", states[state],
+                    (unsigned long long)expiring->months[state], expiring->months[state] == 1 ? "" : "s",
+                    (unsigned long long)expiring->entries[state]);
     if (expiring->months[LOG_HELD] > 0 && expired->clock_leapt) {
         moment_print(expired->known_ms, known);
         fprintf(to,

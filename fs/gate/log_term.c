@@ -38,13 +38,37 @@ static int second_person(struct gate *gate, const struct gate_person *person, st
     return 0;
 }
 
+/* Who vouched for what is destroyed next, or was not let, is in the log in front of it. */
+static int note_confirmation(struct gate *gate, const struct gate_person *person, bool refused,
+                             struct report_why *why)
+{
+    struct log_entry entry;
+    int error;
+
+    gate_entry_person(gate, person, LOG_COMMAND, refused ? LOG_REFUSED : LOG_DONE, &entry);
+    entry.name = "log.expire --confirm";
+    entry.rule = refused ? "second-person" : "";
+    error = log_append_and_wait(gate->log, &entry);
+    return error ? report_fail(why, -EIO, "the processing log can't be written, so nothing is done: %s",
+                               strerror(-error))
+                 : 0;
+}
+
+static int confirm(struct gate *gate, const struct gate_person *person, struct report_why *why)
+{
+    int refused = second_person(gate, person, why);
+    int error = !refused || refused == -EACCES ? note_confirmation(gate, person, refused != 0, why) : 0;
+
+    return refused ? refused : error;
+}
+
 int gate_log_expire(struct gate *gate, const struct gate_person *person, enum log_expire how, log_each_erasure *each,
                     void *context, struct log_expired *out, struct report_why *why)
 {
     int error = gate_command(gate, person, "log.expire", why);
 
     if (!error && how == LOG_EXPIRE_CONFIRM)
-        error = second_person(gate, person, why);
+        error = confirm(gate, person, why);
     return error ? error : log_expire_due(gate->log, clock_now_ms(), how, each, context, out, why);
 }
 

@@ -134,9 +134,10 @@ static int carry_out(struct expiry *expiry, const struct log_erasure *erasure, s
 static void say_done(const struct log_erasure *erasure)
 {
     report(REPORT_INFO,
-           "log: month %d-%02d is erased under the log's term of %u months: entries %llu to %llu, %llu of them",
+           "log: month %d-%02d is erased under the log's term of %u month%s: entries %llu to %llu, %llu of them",
            1970 + erasure->month / 12, erasure->month % 12 + 1, (unsigned)erasure->rule.term_months,
-           (unsigned long long)erasure->first, (unsigned long long)erasure->last, (unsigned long long)erasure->count);
+           erasure->rule.term_months == 1 ? "" : "s", (unsigned long long)erasure->first,
+           (unsigned long long)erasure->last, (unsigned long long)erasure->count);
 }
 
 static int destroy(struct expiry *expiry, const struct log_erasure *erasure, struct report_why *why)
@@ -440,9 +441,9 @@ static void run_by_itself(struct expiry *expiry)
         error = expiry_run(expiry, clock_ms(), LOG_EXPIRE_SHOW, count_held, &held, NULL, NULL);
     if (!error && held > 0 && held != expiry->said_held)
         report(REPORT_WARNING,
-               "log: %u months are past their term and hidden, but not erased, since %s; `dossier log expire` shows "
+               "log: %u month%s past the term and hidden, but not erased, since %s; `dossier log expire` shows "
                "them, and --confirm by a second person erases them",
-               (unsigned)held,
+               (unsigned)held, held == 1 ? " is" : "s are",
                out.clock_leapt ? "the clock went ahead by more than 36 hours at once"
                                : "the policy shortened the term");
     expiry->said_held = held;

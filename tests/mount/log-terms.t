@@ -52,7 +52,7 @@ is(shown(), 3, 'at the second November is in no answer');
 my (undef, undef, $said) = officer('show');
 like($said, qr/left out: 2026-11(?:, entries 1 to \d+ \(\d+ of them\))?, under \[log\] retention = 1m, line \d+ of policy [0-9a-f]{16}(?:: past the term, hidden|, on 2027-01-01: erased)/, 'and that is said');
 restart('2027-01-01 13:00:00');
-ok(until_true(10, sub { $trial->said =~ /month 2026-11 is erased under the log's term of 1 months/ }), 'the daemon erases it by itself') or diag($trial->said);
+ok(until_true(10, sub { $trial->said =~ /month 2026-11 is erased under the log's term of 1 month:/ }), 'the daemon erases it by itself') or diag($trial->said);
 is(expire('--dry-run'), '0', 'nothing is left to do');
 is(shown(), 3, 'what is younger is there');
 for my $ask (['show'], ['show', '--user', 'root'], ['who-saw', '2020-00001'], ['did', '61001'], ['show', '--csv'], ['show', '--from', '2026-11-01', '--to', '2026-11-30'],
@@ -101,6 +101,8 @@ like($why, qr/its file is yours \(uid 61004\): somebody else has to confirm/, '.
 chown 0, -1, $trial->{policy};
 restart('2027-02-01 14:00:00');
 is(expire('--confirm'), '0 2026-12 erased', 'another person confirms');
+my @confirmed = map { "$_->{uid} $_->{outcome} $_->{rule}" } grep { ($_->{name} // '') eq 'log.expire --confirm' } $trial->log_entries('--what', 'command');
+is_deeply(\@confirmed, ['61004 refused second-person', '61004 done '], 'who confirmed, and who was not let, is in the log');
 is($trial->stop, 0, 'ends with 0');
 ($status, $out) = verify('--since', "$trial->{dir}/kept");
 is($status, 0, 'verify: intact');
