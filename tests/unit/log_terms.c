@@ -4,6 +4,7 @@
 #include "tests/unit/log_stage.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -15,11 +16,11 @@ enum { MONTHS = 6, PER_MONTH = 10, ENTRIES = MONTHS * PER_MONTH, TERM = 12 };
 
 /* ---- a process that dies at its n-th step to the disk --------------------------------------------------------------- */
 
-static int steps_left; /* 0: never */
+static atomic_int steps_left; /* of all threads; 0: never */
 
 static void step(void)
 {
-    if (steps_left > 0 && --steps_left == 0)
+    if (steps_left > 0 && atomic_fetch_sub(&steps_left, 1) == 1)
         _exit(77);
 }
 
