@@ -268,7 +268,7 @@ static void names_that_are_none(void **state)
                      -ENOENT);
 }
 
-/* Whose caseload a dossier is in shows in a bit; the value that says so is nowhere in what is given. */
+/* Whose caseload a dossier is in shows in a bit; what is given has no place for the value that says so. */
 static void a_caseload_is_a_bit(void **state)
 {
     const struct policy *policy = gate_policy(stage.gate);
@@ -277,7 +277,6 @@ static void a_caseload_is_a_bit(void **state)
 
     (void)state;
     assert_true(reasons->dossier.inside == bit);
-    assert_null(memmem(reasons, sizeof *reasons, "North", 5));
     gate_reasons_free(reasons);
     reasons = reasons_for("T0002", 61003, "help");
     assert_true(reasons->dossier.inside == 0);

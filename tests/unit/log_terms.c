@@ -4,7 +4,9 @@
 #include "tests/unit/log_stage.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -21,7 +23,7 @@ static atomic_int steps_left; /* of all threads; 0: never */
 static void step(void)
 {
     if (steps_left > 0 && atomic_fetch_sub(&steps_left, 1) == 1)
-        _exit(77);
+        kill(getpid(), SIGKILL);
 }
 
 int fdatasync(int fd)
@@ -282,9 +284,11 @@ static void month_that_comes_back(void **state)
 static void killed_at_each_step(void **state)
 {
     struct stage whole;
+    bool *finished = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = 0, n;
 
     (void)state;
+    assert_ptr_not_equal(finished, MAP_FAILED);
     begin_with_rule(&whole, &rule, now_ms());
     stage_close(&whole);
     for (n = 1; n < 300; n++) {
@@ -303,10 +307,11 @@ static void killed_at_each_step(void **state)
             log_set_rule(stage.log, &rule, false);
             steps_left = n;
             log_expire_due(stage.log, now_ms(), LOG_EXPIRE_NOW, NULL, NULL, NULL, NULL);
-            _exit(0);
+            *finished = true;
+            kill(getpid(), SIGKILL); /* without an end of its own, of which valgrind would have something to say */
         }
         assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         assert_int_equal(verify_erased(&stage, NULL, &told).result,
                          VERIFY_NOT_ANCHORED); /* also while it is half done */
         stage_open(&stage);
@@ -323,11 +328,11 @@ static void killed_at_each_step(void **state)
         assert_int_equal(verify_erased(&stage, NULL, &told).erased_entries, 3 * PER_MONTH);
         assert_int_equal(told.erased, 3);
         stage_end(&stage);
-        if (WEXITSTATUS(status) == 0)
+        if (*finished)
             break;
     }
     stage_end(&whole);
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(*finished);
     assert_true(n > 15);
 }
 
